@@ -1,0 +1,78 @@
+/** What can go wrong, in FHIR's words: the one table that turns a kind of failure into a status and an issue code. */
+
+export type Severity = 'fatal' | 'error' | 'warning' | 'information';
+
+/** One entry of OperationOutcome.issue (R4 operationoutcome.html). */
+export interface Issue {
+  severity: Severity;
+  /** A code of the value set issue-type. */
+  code: string;
+  /** What was found, what is allowed, and how to mend it. */
+  diagnostics: string;
+  /** FHIRPath expressions of the elements at fault; for a request parameter `http.<name>`. */
+  expression?: string[];
+}
+
+/** Kind of failure -> HTTP status and issue code (R4 http.html, operationoutcome.html). */
+const kinds = {
+  malformed: { status: 400, code: 'structure' },
+  invalid: { status: 400, code: 'invalid' },
+  value: { status: 400, code: 'value' },
+  'not-supported': { status: 400, code: 'not-supported' },
+  'too-costly': { status: 400, code: 'too-costly' },
+  forbidden: { status: 403, code: 'forbidden' },
+  'not-found': { status: 404, code: 'not-found' },
+  'method-not-allowed': { status: 405, code: 'not-supported' },
+  'not-acceptable': { status: 406, code: 'not-supported' },
+  'request-timeout': { status: 408, code: 'timeout' },
+  conflict: { status: 409, code: 'conflict' },
+  deleted: { status: 410, code: 'deleted' },
+  precondition: { status: 412, code: 'conflict' },
+  'too-large': { status: 413, code: 'too-long' },
+  'url-too-long': { status: 414, code: 'too-long' },
+  'unsupported-media-type': { status: 415, code: 'not-supported' },
+  'range-not-satisfiable': { status: 416, code: 'value' },
+  unprocessable: { status: 422, code: 'processing' },
+  exception: { status: 500, code: 'exception' },
+  unavailable: { status: 503, code: 'transient' },
+  unknown: { status: 503, code: 'incomplete' },
+  full: { status: 507, code: 'no-store' },
+} as const satisfies Record<string, { status: number; code: string }>;
+
+export type Kind = keyof typeof kinds;
+
+/** Thrown anywhere, rendered in http/errors alone. */
+export class FhirError extends Error {
+  readonly kind: Kind;
+  readonly issues: Issue[];
+  /** Response headers that belong to the failure, such as `Allow` or `Retry-After`. */
+  readonly headers: Record<string, string>;
+
+  constructor(kind: Kind, issues: Issue[], headers: Record<string, string> = {}) {
+    super(issues.map((issue) => issue.diagnostics).join(' '));
+    this.name = 'FhirError';
+    this.kind = kind;
+    this.issues = issues;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return kinds[this.kind].status;
+  }
+}
+
+/** The usual failure: one issue, of the code that the kind has, at at most one place. */
+export function failure(kind: Kind, diagnostics: string, at?: string, headers?: Record<string, string>): FhirError {
+  return new FhirError(kind, [issueOf(kind, diagnostics, at)], headers);
+}
+
+export function issueOf(kind: Kind, diagnostics: string, at?: string): Issue {
+  return { severity: 'error', code: kinds[kind].code, diagnostics, ...(at === undefined ? {} : { expression: [at] }) };
+}
+
+/** An OperationOutcome resource; it says "ok" when there is nothing to report. */
+export function operationOutcome(issues: Issue[]): { resourceType: 'OperationOutcome'; issue: Issue[] } {
+  const issue: Issue[] =
+    issues.length > 0 ? issues : [{ severity: 'information', code: 'informational', diagnostics: 'All went well.' }];
+  return { resourceType: 'OperationOutcome', issue };
+}

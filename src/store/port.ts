@@ -1,0 +1,147 @@
+/**
+ * The contract between the repository and a store. Two adapters keep it, SQLite and MongoDB; `test/contract/store.ts`
+ * is its proof and runs on both. Nothing here knows FHIR's rules: a store keeps texts, finds them by their entries,
+ * and never parses a text to give it back.
+ */
+import type { BlobRef } from '../blob/port.js';
+import type { ResourceType } from '../fhir/types.js';
+import type { Instant } from '../kit/clock.js';
+import type { Entry, Order, Plan } from '../search/plan.js';
+
+/** The organization that a version belongs to. Open mode knows one. */
+export type Owner = string;
+
+/** Whose versions a caller can see; whatever else there is does not exist for them. */
+export interface Reach {
+  owners: Owner[];
+}
+
+export interface Key {
+  type: ResourceType;
+  id: string;
+}
+
+export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One version of one resource. Versions are written once and never changed. */
+export interface Version extends Key {
+  /** 1, 2, 3 … without a gap; a deletion is a version too, and creation after it goes on counting. */
+  version: number;
+  updated: Instant;
+  owner: Owner;
+  method: Method;
+  /** The resource's final JSON; undefined when this version is a deletion. */
+  text: string | undefined;
+  /** The bytes that a Binary stands for. */
+  blob?: BlobRef;
+}
+
+/** A current version together with its search values. */
+export interface Found extends Version {
+  entries: Entry[];
+}
+
+/** A version to be written, on condition that `version - 1` is the current one (0: there is none). */
+export interface Change extends Version {
+  /** The search values, each one once; none for a deletion. */
+  entries: Entry[];
+}
+
+/**
+ * "Exactly `matches` resources of this type, seen by this reach, meet the plan", checked inside the same write. Two
+ * guarded writes with the same `name` exclude each other, so that the second sees what the first wrote.
+ */
+export interface Guard {
+  name: string;
+  type: ResourceType;
+  plan: Plan;
+  reach: Reach;
+  matches: number;
+}
+
+/** Where a page ended: opaque to all but the store that made it; plain JSON. */
+export type Position = (string | number | null)[];
+
+export interface PageRequest {
+  /** At least 1. */
+  size: number;
+  after?: Position;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Where the next page begins; undefined when there is none. */
+  next?: Position;
+}
+
+/** All versions, those of one type, or those of one resource; narrowed by time. */
+export interface HistoryScope {
+  type?: ResourceType;
+  id?: string;
+  /** Written at or after this instant. */
+  since?: Instant;
+  /** Current at some instant from `from` up to, but without, `to`. */
+  at?: { from: Instant; to: Instant };
+}
+
+/** Where a reader of the feed stands; plain text that outlives both reader and server. */
+export type Cursor = string;
+
+export interface Store {
+  /**
+   * Writes all changes or none, durably before it resolves. Rejects with a StoreError: `conflict` when a current
+   * version is not the expected one, `guard` when a guard does not hold, `unavailable` when nothing was written and
+   * trying again may help, `unknown` when it cannot be known whether it was written, `full` when there is no room.
+   * No key may occur twice.
+   */
+  write(changes: Change[], guards?: Guard[]): Promise<void>;
+  /** The current versions, deletions included, in the order of the keys; undefined for what is not there. */
+  read(keys: Key[], reach: Reach): Promise<(Found | undefined)[]>;
+  version(key: Key, version: number, reach: Reach): Promise<Version | undefined>;
+  /** Newest first; a version that is written later never moves what a page has shown. */
+  history(scope: HistoryScope, page: PageRequest, reach: Reach): Promise<Page<Version>>;
+  /**
+   * Current resources of these types that meet the plan (never deletions), ordered by `order` and then by an order
+   * of the store's own that never changes for a resource. Pages are by key: what was there throughout and did not
+   * change is shown once, whatever others write meanwhile.
+   */
+  search(types: ResourceType[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Promise<Page<Found>>;
+  /** How many meet the plan; it stops counting at `atMost`. */
+  count(types: ResourceType[], plan: Plan, reach: Reach, atMost: number): Promise<number>;
+  /**
+   * The feed of all committed versions, of all owners, from a cursor on (undefined: from the beginning). Each one at
+   * least once, and those of one resource in their order. Versions come in the order of their commits; on MongoDB a
+   * reader that begins, or whose cursor the oplog no longer reaches, first gets the older ones by time. A reader
+   * that resumes from its cursor misses nothing, however long a write took to commit.
+   */
+  changes(after: Cursor | undefined, limit: number): Promise<{ versions: Version[]; cursor: Cursor }>;
+  vault: Vault;
+  /** Resolves when the store answers; rejects when it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Small records that expire: keys, codes, claims. A record past its time is not there. */
+export interface Vault {
+  get(key: string): Promise<string | undefined>;
+  put(key: string, value: string, expires: Instant): Promise<void>;
+  /** True for exactly one caller of many; an expired record is no obstacle. */
+  putIfAbsent(key: string, value: string, expires: Instant): Promise<boolean>;
+  /** Takes the record away; exactly one caller of many gets it. */
+  take(key: string): Promise<string | undefined>;
+}
+
+export type StoreFailure = 'conflict' | 'guard' | 'unavailable' | 'unknown' | 'full' | 'too-costly';
+
+export class StoreError extends Error {
+  readonly reason: StoreFailure;
+  /** The `Type/id` of a conflict, or the name of the guard that did not hold. */
+  readonly at: string | undefined;
+
+  constructor(reason: StoreFailure, message: string, at?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.reason = reason;
+    this.at = at;
+  }
+}
