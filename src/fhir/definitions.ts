@@ -3,6 +3,10 @@
  * SearchParameters and StructureDefinitions beside them. Loaded once at start, checked, frozen. Every table of the
  * server begins here: what is routed, validated, indexed and declared.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { assert } from '../kit/assert.js';
+import { expressionFor } from './expressions.js';
+import { typesOf, type WrittenType } from './r4.js';
 import type { ResourceType } from './types.js';
 
 export interface Definitions {
@@ -83,4 +87,125 @@ export interface ValueSetCodes {
   systems: ReadonlyMap<string, ReadonlySet<string>>;
   /** Every code of every system: what an element of type code is checked against. */
   codes: ReadonlySet<string>;
+}
+
+/** From `src/` and from `dist/` alike. */
+const generated = new URL('../../conformance/r4/', import.meta.url);
+
+/**
+ * Reads R4's definitions and, from the folder above them, the project's own SearchParameters.
+ * @param folder that of the generated files, ending in a slash
+ */
+export function loadDefinitions(folder: URL = generated): Definitions {
+  const types = typesOf(read(new URL('elements.json', folder)) as Record<string, WrittenType>);
+  const concrete = [...types.values()].filter((type) => type.kind === 'resource' && !type.abstract);
+  const resourceTypes = concrete.map(({ name }) => name).filter((name) => name !== 'Parameters');
+  const parameters = byBase([
+    ...Object.entries(read(new URL('search-parameters.json', folder)) as Record<string, WrittenParameter>).map(
+      ([url, parameter]) => ({ ...parameter, url }),
+    ),
+    ...ownParameters(new URL('../', folder)),
+  ]);
+  const valueSets = valueSetsOf(read(new URL('value-sets.json', folder)) as Record<string, Record<string, string[]>>);
+  const byType = new Map<ResourceType, ReadonlyMap<string, SearchParameterDefinition>>();
+  return Object.freeze({
+    types,
+    resourceTypes: Object.freeze(resourceTypes.sort()),
+    searchParameters: (type: ResourceType) => {
+      const known = byType.get(type);
+      if (known) return known;
+      const found = parametersOf(lineage(type, types), parameters, resourceTypes);
+      byType.set(type, found);
+      return found;
+    },
+    compartments: compartmentsOf(
+      read(new URL('compartments.json', folder)) as Record<string, Record<ResourceType, string[]>>,
+    ),
+    operations: operationsOf(read(new URL('operations.json', folder)) as Record<string, Omit<OperationSummary, 'url'>>),
+    valueSet: (canonical: string) => valueSets.get(canonical.split('|')[0] ?? canonical),
+  });
+}
+
+/** The files are the project's own and proved by test/definitions.test.ts, so their shape is not checked again here. */
+function read(file: URL): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+interface WrittenParameter {
+  url: string;
+  code: string;
+  type: SearchParamType;
+  base: string[];
+  expression?: string;
+  target?: string[];
+  component?: { definition: string; expression: string }[];
+}
+
+function ownParameters(folder: URL): WrittenParameter[] {
+  const files = readdirSync(folder).filter((name) => name.startsWith('SearchParameter-') && name.endsWith('.json'));
+  return files.sort().map((name) => {
+    const parameter = read(new URL(name, folder)) as WrittenParameter;
+    for (const element of ['url', 'code', 'type', 'base'] as const) {
+      assert(parameter[element], `conformance/${name} has no ${element}`);
+    }
+    return parameter;
+  });
+}
+
+function byBase(parameters: WrittenParameter[]): ReadonlyMap<string, WrittenParameter[]> {
+  const result = new Map<string, WrittenParameter[]>();
+  for (const parameter of parameters) {
+    for (const name of parameter.base) {
+      const known = result.get(name);
+      if (known) known.push(parameter);
+      else result.set(name, [parameter]);
+    }
+  }
+  return result;
+}
+
+/** A type and its bases, nearest first. */
+function lineage(type: string, types: Definitions['types']): string[] {
+  const base = types.get(type)?.base;
+  return base === undefined ? [type] : [type, ...lineage(base, types)];
+}
+
+function parametersOf(
+  names: string[],
+  parameters: ReadonlyMap<string, WrittenParameter[]>,
+  resourceTypes: ResourceType[],
+): ReadonlyMap<string, SearchParameterDefinition> {
+  const known = new Set(resourceTypes);
+  const own = names.flatMap((name) => parameters.get(name) ?? []);
+  const rows = own.map(({ url, code, type, expression, target, component }): [string, SearchParameterDefinition] => {
+    const cut = expression === undefined ? undefined : expressionFor(names, expression);
+    return [
+      code,
+      Object.freeze({
+        url,
+        code,
+        type,
+        ...(cut === undefined ? {} : { expression: cut }),
+        ...(target === undefined ? {} : { targets: target.filter((name) => known.has(name)) }),
+        ...(component === undefined ? {} : { components: component }),
+      }),
+    ];
+  });
+  return new Map(rows.sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function compartmentsOf(written: Record<string, Record<ResourceType, string[]>>): Definitions['compartments'] {
+  return new Map(Object.entries(written).map(([code, members]) => [code, new Map(Object.entries(members))]));
+}
+
+function operationsOf(written: Record<string, Omit<OperationSummary, 'url'>>): readonly OperationSummary[] {
+  return Object.entries(written).map(([url, operation]) => Object.freeze({ url, ...operation }));
+}
+
+function valueSetsOf(written: Record<string, Record<string, string[]>>): ReadonlyMap<string, ValueSetCodes> {
+  const rows = Object.entries(written).map(([url, systems]): [string, ValueSetCodes] => {
+    const sets = Object.entries(systems).map(([system, codes]): [string, Set<string>] => [system, new Set(codes)]);
+    return [url, { systems: new Map(sets), codes: new Set(sets.flatMap(([, codes]) => [...codes])) }];
+  });
+  return new Map(rows);
 }

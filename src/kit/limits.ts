@@ -13,6 +13,10 @@ export const limits = {
   binaryBytes: 1 * GB,
   /** Bytes of a Binary that may travel as base64 inside JSON. */
   binaryInJsonBytes: 32 * MB,
+  /** Bytes of a body that carries a Binary as JSON: base64 adds a third. */
+  binaryJsonBodyBytes: 44 * MB,
+  /** Bytes of the form that POST _search reads. */
+  formBytes: 64 * KB,
   /** Bytes of a Binary that a Bundle carries inline; a larger one is marked SUBSETTED and read by its own URL. */
   binaryInBundleBytes: 256 * KB,
   /** Levels of objects and arrays in one JSON body. */
@@ -33,6 +37,8 @@ export const limits = {
   parameters: 200,
   /** Values of one parameter, separated by commas. */
   orValues: 1000,
+  /** Search values that one query stands for: an id without a type counts once for each type it may mean. */
+  alternatives: 10_000,
   /** Characters of one value of a search parameter. */
   valueCharacters: 8 * KB,
   /** Keys that one sort may name. */

@@ -1,0 +1,49 @@
+/** serve: start, say where things are, and stop gracefully when asked to. */
+import { resolve } from 'node:path';
+import { ConfigError, readConfig, type Config } from '../config.js';
+import { startServer, type RunningServer } from '../server.js';
+
+export async function serve(): Promise<void> {
+  let server: RunningServer;
+  try {
+    const config = readConfig();
+    server = await startServer(config);
+    say(welcome(config, server));
+  } catch (error) {
+    if (!isToldPlainly(error)) throw error;
+    say(`afferent: ${error.message}`);
+    process.exitCode = 1;
+    return;
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      say(`${signal}: answering what is under way, then stopping.`);
+      server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          say(`Stopping failed: ${String(error)}`);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+function welcome(config: Config, { base, address, seeded }: RunningServer): string {
+  const where = config.store === 'sqlite' ? resolve(config.dataDir) : `MongoDB database ${config.mongodbDatabase}`;
+  return [
+    `Afferent serves FHIR R4 at ${base}`,
+    `  data      ${where}`,
+    `  health    ${address}/healthz  ${address}/readyz  ${address}/metrics`,
+    `  shipped   ${seeded.length === 0 ? 'all there already' : seeded.join(', ')}`,
+    `  mode      open: no authorization yet. It listens on loopback only, and whoever calls is the operator.`,
+  ].join('\n');
+}
+
+/** What an operator can mend needs a sentence, not a stack trace. */
+const isToldPlainly = (error: unknown): error is Error =>
+  error instanceof ConfigError ||
+  (error instanceof Error && (error.name === 'StoreError' || ('code' in error && error.code === 'EADDRINUSE')));
+
+/** Standard error, so that the log on standard output stays one JSON object a line. */
+const say = (text: string): boolean => process.stderr.write(`${text}\n`);

@@ -1,0 +1,125 @@
+/** The only reader of process.env: one table of name, parser, default and meaning; `afferent --help` prints it. */
+import { LOG_LEVELS, type LogLevel } from './kit/log.js';
+
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  store: 'sqlite' | 'mongodb';
+  mongodbUrl: string;
+  mongodbDatabase: string;
+  baseUrl: string;
+  logLevel: LogLevel;
+}
+
+interface Row<T> {
+  name: string;
+  fallback: string;
+  meaning: string;
+  parse: (text: string) => T;
+}
+
+export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
+  host: {
+    name: 'HOST',
+    fallback: '127.0.0.1',
+    meaning: 'Address to listen on. Open mode takes loopback only.',
+    parse: text,
+  },
+  port: {
+    name: 'PORT',
+    fallback: '3000',
+    meaning: 'Port to listen on; 0 takes a free one.',
+    parse: integer(0, 65_535),
+  },
+  dataDir: { name: 'DATA_DIR', fallback: './data', meaning: 'Folder of the SQLite file and the blobs.', parse: text },
+  store: {
+    name: 'STORE',
+    fallback: 'sqlite',
+    meaning: 'Where resources live: sqlite (a file in DATA_DIR) or mongodb (MONGODB_URL).',
+    parse: oneOf(['sqlite', 'mongodb'] as const),
+  },
+  mongodbUrl: {
+    name: 'MONGODB_URL',
+    fallback: 'mongodb://127.0.0.1:27017/?replicaSet=rs0',
+    meaning: 'A replica set, of one node or more. Read when STORE=mongodb.',
+    parse: text,
+  },
+  mongodbDatabase: {
+    name: 'MONGODB_DATABASE',
+    fallback: 'afferent',
+    meaning: 'Database for resources and blobs. Read when STORE=mongodb.',
+    parse: text,
+  },
+  baseUrl: {
+    name: 'BASE_URL',
+    fallback: '',
+    meaning: 'The FHIR base URL that links show; empty: http://HOST:PORT/fhir.',
+    parse: baseUrl,
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    fallback: 'info',
+    meaning: `One of ${LOG_LEVELS.join(', ')}.`,
+    parse: oneOf(LOG_LEVELS),
+  },
+};
+
+/** Not a stack trace but a sentence for the operator. */
+export class ConfigError extends Error {}
+
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const read = <T>({ name, fallback, parse }: Row<T>): T => {
+    const given = environment[name];
+    try {
+      return parse(given === undefined || given === '' ? fallback : given);
+    } catch (error) {
+      throw new ConfigError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  return {
+    host: read(settings.host),
+    port: read(settings.port),
+    dataDir: read(settings.dataDir),
+    store: read(settings.store),
+    mongodbUrl: read(settings.mongodbUrl),
+    mongodbDatabase: read(settings.mongodbDatabase),
+    baseUrl: read(settings.baseUrl),
+    logLevel: read(settings.logLevel),
+  };
+}
+
+export function settingsTable(): string {
+  const rows = Object.values(settings).map(({ name, fallback, meaning }) => [name, fallback, meaning] as const);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows
+    .map(([name, fallback, meaning]) => `  ${name.padEnd(width)}  ${meaning} (${fallback || 'empty'})`)
+    .join('\n');
+}
+
+function text(value: string): string {
+  return value;
+}
+
+function integer(least: number, most: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (/^[0-9]+$/.test(value) && number >= least && number <= most) return number;
+    throw new Error(`"${value}" is not a whole number from ${least} to ${most}.`);
+  };
+}
+
+function oneOf<const T extends readonly string[]>(allowed: T) {
+  return (value: string): T[number] => {
+    const found = allowed.find((one) => one === value);
+    if (found !== undefined) return found;
+    throw new Error(`"${value}" is none of ${allowed.join(', ')}.`);
+  };
+}
+
+function baseUrl(value: string): string {
+  if (value === '') return value;
+  if (!URL.canParse(value) || !/^https?:/.test(value) || /[?#]/.test(value))
+    throw new Error(`"${value}" is not an http or https URL.`);
+  return value.replace(/\/+$/, '');
+}

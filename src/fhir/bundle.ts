@@ -1,0 +1,63 @@
+/**
+ * Searchset and history Bundles as text: stored resources are spliced in as they are, never parsed (R4 bundle.html).
+ */
+import type { Issue } from './outcome.js';
+import { operationOutcome } from './outcome.js';
+
+export interface BundleLink {
+  relation: 'self' | 'next' | 'first';
+  url: string;
+}
+
+export interface SearchEntry {
+  fullUrl: string;
+  /** The resource's JSON. */
+  text: string;
+  mode: 'match' | 'include';
+}
+
+export interface HistoryEntry {
+  fullUrl: string;
+  /** Undefined for a deletion. */
+  text: string | undefined;
+  method: string;
+  url: string;
+  status: string;
+  etag: string;
+  /** An instant, such as 2026-11-22T10:00:00.000Z. */
+  lastModified: string;
+}
+
+const json = JSON.stringify;
+
+/** `issues` become one entry of mode `outcome`, which is how a search tells what it did not apply. */
+export function searchset(
+  links: BundleLink[],
+  entries: SearchEntry[],
+  total: number | undefined,
+  issues: Issue[],
+): string {
+  const texts = entries.map(
+    ({ fullUrl, text, mode }) => `{"fullUrl":${json(fullUrl)},"resource":${text},"search":{"mode":"${mode}"}}`,
+  );
+  if (issues.length > 0) texts.push(`{"resource":${json(operationOutcome(issues))},"search":{"mode":"outcome"}}`);
+  return bundle('searchset', links, texts, total);
+}
+
+export function historyBundle(links: BundleLink[], entries: HistoryEntry[], total: number | undefined): string {
+  const texts = entries.map(({ fullUrl, text, method, url, status, etag, lastModified }) => {
+    const resource = text === undefined ? '' : `"resource":${text},`;
+    const request = json({ method, url });
+    return `{"fullUrl":${json(fullUrl)},${resource}"request":${request},"response":${json({ status, etag, lastModified })}}`;
+  });
+  return bundle('history', links, texts, total);
+}
+
+/** R4 allows no empty arrays, so a Bundle without entries has no `entry`. */
+function bundle(type: string, links: BundleLink[], entries: string[], total: number | undefined): string {
+  const parts = [`"resourceType":"Bundle","type":"${type}"`];
+  if (total !== undefined) parts.push(`"total":${total}`);
+  parts.push(`"link":${json(links)}`);
+  if (entries.length > 0) parts.push(`"entry":[${entries.join(',')}]`);
+  return `{${parts.join(',')}}`;
+}

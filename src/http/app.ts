@@ -1,0 +1,71 @@
+/** Express: the order of things, nothing else. */
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { failure } from '../fhir/outcome.js';
+import { limits } from '../kit/limits.js';
+import { fhirHandler, type FhirHandlerParts } from './fhir/handler.js';
+import { replyToError } from './fhir/errors.js';
+import { plainRendering, respond } from './fhir/respond.js';
+import { healthRoutes, type Health } from './health.js';
+
+/** Where the FHIR base stands. */
+export const FHIR_PATH = '/fhir';
+
+export interface HttpServer {
+  server: Server;
+  /** Begins to serve. Before it everything is 503: the address is known first, and links are made from it. */
+  mount(parts: FhirHandlerParts, health: Health): void;
+}
+
+export function createHttpServer(): HttpServer {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  // Queries are FHIR's to read: Express would make objects of `name[$ne]`.
+  app.set('query parser', false);
+  let mounted = false;
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    if (mounted) next();
+    else void answer(response, failure('unavailable', 'The server is starting.', undefined, { 'Retry-After': '1' }));
+  });
+
+  function mount(parts: FhirHandlerParts, health: Health): void {
+    app.use(FHIR_PATH, fhirHandler(parts));
+    app.use(healthRoutes(health));
+    app.use((_request: Request, response: Response) =>
+      answer(response, failure('not-found', `Nothing is here; FHIR is served at ${FHIR_PATH}.`)),
+    );
+    app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => answer(response, error));
+    mounted = true;
+  }
+  return { server: listenerOf(app), mount };
+}
+
+const answer = (response: Response, error: unknown): Promise<void> =>
+  respond(response, replyToError(error, ''), plainRendering);
+
+/**
+ * Requests and responses are born with Express's prototypes. Express sets them on every request otherwise, and
+ * changing an object's prototype costs more than everything else on a read.
+ */
+function listenerOf(app: Express): Server {
+  function BornRequest(this: IncomingMessage, ...args: unknown[]) {
+    Reflect.apply(IncomingMessage, this, args);
+  }
+  function BornResponse(this: ServerResponse, ...args: unknown[]) {
+    Reflect.apply(ServerResponse, this, args);
+  }
+  BornRequest.prototype = app.request;
+  BornResponse.prototype = app.response;
+  return createServer(
+    {
+      IncomingMessage: BornRequest as unknown as typeof IncomingMessage,
+      ServerResponse: BornResponse as unknown as typeof ServerResponse,
+      // The URL counts among the headers for Node; it has a limit and an answer of its own.
+      maxHeaderSize: limits.headerBytes + limits.urlBytes,
+      headersTimeout: limits.requestMs,
+      requestTimeout: 0,
+    },
+    app,
+  );
+}

@@ -1,0 +1,70 @@
+/** An HTTP request becomes a FhirCall; from here on nothing knows Express. */
+import type { IncomingMessage } from 'node:http';
+import type { Call, Principal } from '../../access/principal.js';
+import { failure } from '../../fhir/outcome.js';
+import type { Resource, ResourceType } from '../../fhir/types.js';
+import { parseJson } from '../../kit/json.js';
+import { limits } from '../../kit/limits.js';
+import type { Conditions } from '../../repository/conditions.js';
+import { readBody } from '../body.js';
+import { demandJson, type Format } from './negotiate.js';
+import type { Prefer } from './prefer.js';
+
+export interface FhirCall extends Call {
+  method: string;
+  /** What the URL's path names; '' where the route has no such part. */
+  type: ResourceType;
+  resourceId: string;
+  versionId: string;
+  /** The raw query string, without `?`; of POST _search, joined with that of the form. */
+  query: string;
+  format: Format;
+  prefer: Prefer;
+  conditions: Conditions;
+  /** Read for conditional reads and raw Binaries only. */
+  request: IncomingMessage;
+  principal: Principal;
+}
+
+/** The FHIR resource in the body. Throws 415, 413, 408, and 400 with the place of what cannot be read. */
+export async function resourceOf(call: FhirCall): Promise<Resource> {
+  demandJson(call.request.headers['content-type']);
+  const bytes = await readBody(call.request, call.type === 'Binary' ? 'binaryJsonBodyBytes' : 'resourceBytes');
+  if (bytes.length === 0) throw failure('malformed', `The body is empty; a ${call.type} was expected.`);
+  const value = parseJson(bytes, limits.depth);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw failure(
+      'malformed',
+      `The body is ${kindOf(value)}; a JSON object with resourceType "${call.type}" was expected.`,
+    );
+  }
+  const { resourceType } = value as Partial<Resource>;
+  if (typeof resourceType !== 'string') {
+    throw failure('malformed', `The body has no resourceType; "${call.type}" was expected.`, 'resourceType');
+  }
+  if (resourceType !== call.type) {
+    throw failure(
+      'invalid',
+      `The body is a ${resourceType.slice(0, 60)}, but the URL says ${call.type}. Send it to its own type's URL.`,
+      'resourceType',
+    );
+  }
+  return value as Resource;
+}
+
+/** The fields of an application/x-www-form-urlencoded body, still encoded. */
+export async function formOf(call: FhirCall): Promise<string> {
+  const contentType = call.request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (contentType === undefined && call.request.headers['content-length'] === undefined) return '';
+  if (contentType !== 'application/x-www-form-urlencoded') {
+    throw failure(
+      'unsupported-media-type',
+      `POST _search takes application/x-www-form-urlencoded, not ${(contentType ?? 'a body without a type').slice(0, 60)}.`,
+      'http.Content-Type',
+    );
+  }
+  return (await readBody(call.request, 'formBytes')).toString('utf8');
+}
+
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;

@@ -1,0 +1,80 @@
+/** The CapabilityStatement, computed from the tables that route, validate and search; it cannot promise anything else. */
+import type { Definitions } from '../../fhir/definitions.js';
+import type { ResourceType } from '../../fhir/types.js';
+import type { SearchRegistry } from '../../search/registry.js';
+import { routes } from './routes.js';
+
+export interface CapabilityParts {
+  definitions: Definitions;
+  registry: SearchRegistry;
+  base: string;
+  /** When this server was started, as an instant. */
+  date: string;
+}
+
+/** Made once, at the first request. */
+export function capabilityStatement(parts: CapabilityParts): () => string {
+  let text: string | undefined;
+  return () => (text ??= JSON.stringify(statement(parts)));
+}
+
+function statement({ definitions, registry, base, date }: CapabilityParts) {
+  const interactions = [...new Set(routes.map((route) => route.interaction))];
+  const onSystem = interactions.filter((code) => code.endsWith('-system'));
+  const onType = interactions.filter((code) => !code.endsWith('-system') && code !== 'capabilities');
+  const referrers = referrersOf(definitions.resourceTypes, registry);
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date,
+    kind: 'instance',
+    software: { name: 'Afferent' },
+    implementation: { description: 'A FHIR R4 server for store-and-forward telehealth', url: base },
+    fhirVersion: '4.0.1',
+    format: ['application/fhir+json', 'application/json'],
+    rest: [
+      {
+        mode: 'server',
+        documentation: 'Open mode: no authorization, on a loopback address only; the caller is the operator.',
+        resource: definitions.resourceTypes.map((type) => ({
+          type,
+          interaction: onType.map((code) => ({ code })),
+          versioning: 'versioned-update',
+          readHistory: true,
+          updateCreate: true,
+          conditionalRead: 'full-support',
+          searchInclude: referencesOf(type, registry).map((code) => `${type}:${code}`),
+          searchRevInclude: referrers.get(type),
+          searchParam: registry.list(type).map(({ code, type: kind, url }) => ({
+            name: code,
+            definition: url,
+            type: kind,
+          })),
+        })),
+        interaction: onSystem.map((code) => ({ code })),
+      },
+    ],
+  };
+}
+
+const referencesOf = (type: ResourceType, registry: SearchRegistry): string[] =>
+  registry
+    .list(type)
+    .filter((parameter) => parameter.type === 'reference')
+    .map((parameter) => parameter.code);
+
+/** Type -> the `_revinclude` values that lead to it. */
+function referrersOf(types: readonly ResourceType[], registry: SearchRegistry): Map<ResourceType, string[]> {
+  const referrers = new Map<ResourceType, string[]>();
+  for (const source of types) {
+    for (const parameter of registry.list(source)) {
+      if (parameter.type !== 'reference') continue;
+      for (const target of parameter.targets) {
+        const list = referrers.get(target) ?? [];
+        list.push(`${source}:${parameter.code}`);
+        referrers.set(target, list);
+      }
+    }
+  }
+  return referrers;
+}

@@ -1,0 +1,18 @@
+/** What an interaction answers, before it is HTTP. */
+import type { Readable } from 'node:stream';
+import type { Version } from '../../store/port.js';
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** FHIR JSON. */
+  text?: string;
+  /** Raw bytes, with their own media type. */
+  bytes?: { stream: () => Promise<Readable>; size: number; contentType: string };
+}
+
+/** What tells a version apart in HTTP (R4 http.html#read). */
+export const versionHeaders = (version: Version): Record<string, string> => ({
+  ETag: `W/"${version.version}"`,
+  'Last-Modified': new Date(version.updated).toUTCString(),
+});

@@ -1,0 +1,50 @@
+/** TABLE: what this server routes. The CapabilityStatement is computed from the same rows. */
+import type { FhirCall } from './call.js';
+import { history } from './interactions/history.js';
+import { metadata } from './interactions/metadata.js';
+import { read } from './interactions/read.js';
+import { search, searchByPost } from './interactions/search.js';
+import { vread } from './interactions/vread.js';
+import { create, remove, update } from './interactions/write.js';
+import type { Parts } from './parts.js';
+import type { Reply } from './reply.js';
+
+export type Handler = (call: FhirCall, parts: Parts) => Promise<Reply>;
+
+/** Codes of the value sets type-restful-interaction and system-restful-interaction. */
+export type Interaction =
+  | 'read'
+  | 'vread'
+  | 'update'
+  | 'delete'
+  | 'history-instance'
+  | 'history-type'
+  | 'create'
+  | 'search-type'
+  | 'search-system'
+  | 'history-system'
+  | 'capabilities';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Segments after the base; `:type`, `:id` and `:version` stand for what the client names. */
+  path: string;
+  interaction: Interaction;
+  handler: Handler;
+}
+
+export const routes: readonly Route[] = [
+  { method: 'GET', path: 'metadata', interaction: 'capabilities', handler: metadata },
+  { method: 'GET', path: '', interaction: 'search-system', handler: search },
+  { method: 'POST', path: '_search', interaction: 'search-system', handler: searchByPost },
+  { method: 'GET', path: '_history', interaction: 'history-system', handler: history },
+  { method: 'GET', path: ':type', interaction: 'search-type', handler: search },
+  { method: 'POST', path: ':type/_search', interaction: 'search-type', handler: searchByPost },
+  { method: 'GET', path: ':type/_history', interaction: 'history-type', handler: history },
+  { method: 'POST', path: ':type', interaction: 'create', handler: create },
+  { method: 'GET', path: ':type/:id', interaction: 'read', handler: read },
+  { method: 'PUT', path: ':type/:id', interaction: 'update', handler: update },
+  { method: 'DELETE', path: ':type/:id', interaction: 'delete', handler: remove },
+  { method: 'GET', path: ':type/:id/_history', interaction: 'history-instance', handler: history },
+  { method: 'GET', path: ':type/:id/_history/:version', interaction: 'vread', handler: vread },
+];

@@ -1,0 +1,42 @@
+/** A store's failure, told in FHIR's words. */
+import { failure, type FhirError, type Kind } from '../fhir/outcome.js';
+import { StoreError, type StoreFailure } from '../store/port.js';
+
+const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<string, string> }> = {
+  conflict: {
+    kind: 'conflict',
+    say: 'Somebody else changed this resource at the same time. Nothing was written; read it again, then decide.',
+  },
+  guard: { kind: 'precondition', say: 'A condition of this write no longer holds. Nothing was written.' },
+  unavailable: {
+    kind: 'unavailable',
+    say: 'The store cannot take this now. Nothing was written; try again.',
+    headers: { 'Retry-After': '1' },
+  },
+  unknown: {
+    kind: 'unknown',
+    say: 'The store did not confirm this write, so it is unknown whether it was made. Read before you repeat it.',
+    headers: { 'Retry-After': '5' },
+  },
+  full: { kind: 'full', say: 'The store has no room left. Nothing was written.' },
+  'too-costly': { kind: 'too-costly', say: 'This search touches more than the server is willing to read at once.' },
+};
+
+export const isStoreFailure = (error: unknown, reason: StoreFailure): boolean =>
+  error instanceof StoreError && error.reason === reason;
+
+export function tellStoreFailure(error: StoreError): FhirError {
+  const { kind, say, headers } = told[error.reason];
+  const at = error.at === undefined ? '' : ` (${error.at})`;
+  const detail = error.reason === 'too-costly' ? ` ${error.message}` : '';
+  return failure(kind, `${say}${at}${detail}`, undefined, headers);
+}
+
+/** Runs a call to the store; whatever it refuses becomes a FhirError. */
+export async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw error instanceof StoreError ? tellStoreFailure(error) : error;
+  }
+}

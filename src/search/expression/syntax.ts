@@ -1,0 +1,112 @@
+/**
+ * The part of FHIRPath that search parameters are written in, as a tree: paths, calls, an index, `is` and `as`,
+ * unions, equality, `and` and `or`, and literals. (FHIRPath N1, section 12 for the precedence)
+ */
+export type Expression =
+  | { kind: 'member'; of?: Expression; name: string }
+  | { kind: 'call'; of?: Expression; name: string; arguments: Expression[] }
+  | { kind: 'index'; of: Expression; index: number }
+  | { kind: 'type'; operator: 'is' | 'as'; of: Expression; type: string }
+  | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
+  | { kind: 'literal'; value: string | number | boolean };
+
+export type BinaryOperator = 'or' | 'and' | '=' | '!=' | '|';
+
+export function parseExpression(text: string): Expression {
+  const tokens = tokensOf(text);
+  let at = 0;
+  const peek = (): string | undefined => tokens[at];
+  const next = (): string => tokens[at++] ?? fail(text, 'it ends too early');
+  const take = (token: string): boolean => peek() === token && ++at > 0;
+  const expect = (token: string): void => {
+    if (!take(token)) fail(text, `'${token}' is missing before '${peek() ?? 'the end'}'`);
+  };
+
+  /** Binary operators from the weakest to the strongest; `is` and `as` bind more strongly than any of them. */
+  const binary = (level: number): Expression => {
+    const operators = LEVELS[level];
+    if (operators === undefined) return typed();
+    let left = binary(level + 1);
+    for (let operator = operators.find((one) => one === peek()); operator !== undefined;) {
+      at += 1;
+      left = { kind: 'binary', operator, left, right: binary(level + 1) };
+      operator = operators.find((one) => one === peek());
+    }
+    return left;
+  };
+
+  const typed = (): Expression => {
+    let of = path();
+    for (let operator = peek(); operator === 'is' || operator === 'as'; operator = peek()) {
+      at += 1;
+      of = { kind: 'type', operator, of, type: typeName(path()) };
+    }
+    return of;
+  };
+
+  const path = (): Expression => {
+    let of = term();
+    for (;;) {
+      if (take('.')) of = nameOrCall(next(), of);
+      else if (take('[')) {
+        of = { kind: 'index', of, index: Number(next()) };
+        expect(']');
+      } else return of;
+    }
+  };
+
+  const term = (): Expression => {
+    const token = next();
+    if (token === '(') {
+      const inner = binary(0);
+      expect(')');
+      return inner;
+    }
+    if (token.startsWith("'")) return { kind: 'literal', value: token.slice(1, -1).replace(/\\(.)/g, '$1') };
+    if (token === 'true' || token === 'false') return { kind: 'literal', value: token === 'true' };
+    if (/^\d/.test(token)) return { kind: 'literal', value: Number(token) };
+    return nameOrCall(token);
+  };
+
+  const nameOrCall = (name: string, of?: Expression): Expression => {
+    if (!/^[A-Za-z_]/.test(name)) fail(text, `'${name}' stands where a name should`);
+    const target = of === undefined ? {} : { of };
+    if (!take('(')) return { kind: 'member', name, ...target };
+    const list: Expression[] = [];
+    while (!take(')')) {
+      list.push(binary(0));
+      if (!take(',') && peek() !== ')') fail(text, `the arguments of ${name}() do not end`);
+    }
+    return { kind: 'call', name, arguments: list, ...target };
+  };
+
+  const whole = binary(0);
+  if (at < tokens.length) fail(text, `'${peek() ?? ''}' is unexpected`);
+  return whole;
+}
+
+/** `Quantity`, or its qualified form `FHIR.Quantity`. */
+export function typeName(expression: Expression | undefined): string {
+  if (expression?.kind === 'member') return expression.name;
+  throw new Error('The name of a type is missing.');
+}
+
+const LEVELS: readonly (readonly BinaryOperator[])[] = [['or'], ['and'], ['=', '!='], ['|']];
+
+const TOKEN = /\s*('(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_]*|\d+|!=|[().,|=[\]])/y;
+
+function tokensOf(text: string): string[] {
+  const tokens: string[] = [];
+  const trimmed = text.trim();
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < trimmed.length) {
+    const token = TOKEN.exec(trimmed)?.[1];
+    if (token === undefined) fail(text, 'it holds a character that is not understood');
+    tokens.push(token);
+  }
+  return tokens;
+}
+
+function fail(text: string, why: string): never {
+  throw new Error(`The FHIRPath expression "${text}" is not understood: ${why}.`);
+}

@@ -1,0 +1,50 @@
+/** What a type of search parameter must know: a row of the table in `index.ts`. */
+import type { SearchParamType } from '../../fhir/definitions.js';
+import { failure, type FhirError } from '../../fhir/outcome.js';
+import type { ResourceType } from '../../fhir/types.js';
+import type { Instant } from '../../kit/clock.js';
+import type { Test } from '../plan.js';
+
+export interface SearchType {
+  /** How an element becomes entries, by the element's FHIR type. What is not here is not indexed. */
+  readers: Readonly<Record<string, Reader>>;
+  /** The modifiers that may follow the name of a parameter, beside `:missing`, which all have. */
+  modifiers(parameter: ParameterFacts): readonly string[];
+  /** One value of the query as tests of which an entry must meet one. Throws a FhirError when it is none. */
+  parse(raw: string, asked: Asked): Test[];
+}
+
+/** `system` is the one that a required binding implies for this code. */
+export type Reader = (value: unknown, into: Sink, implied: (code: string) => string) => void;
+
+/** Takes the search values of one parameter of one resource. */
+export interface Sink {
+  /** The base URL of this server, so that an absolute reference to it becomes a relative one. */
+  readonly base: string;
+  text(value: string, detail?: string): void;
+  range(low: number, high: number, value?: string): void;
+}
+
+export interface ParameterFacts {
+  code: string;
+  type: SearchParamType;
+  /** The types that a reference may point at; all of them where the definition does not say. */
+  targets: readonly ResourceType[];
+}
+
+/** All that the meaning of a value depends on beside its text. */
+export interface Asked {
+  /** Name and modifier, as the client wrote them. */
+  key: string;
+  modifier?: string;
+  parameter: ParameterFacts;
+  base: string;
+  now: Instant;
+}
+
+export function badValue(asked: Asked, raw: string, why: string): FhirError {
+  const shown = raw.length > 80 ? `${raw.slice(0, 80)}…` : raw;
+  return failure('value', `The value '${shown}' of ${asked.key} ${why}`, `http.${asked.key}`);
+}
+
+export const BAD_ESCAPE = 'has a backslash before a character that needs none; write \\\\ for a backslash itself.';

@@ -1,0 +1,75 @@
+/** What an index can give: the resources that may meet a condition, and of several conditions the rarest one. */
+import type { Plan } from '../../search/plan.js';
+import type { Reach } from '../port.js';
+import type { Compiler } from './compile.js';
+import type { Connection } from './connection.js';
+import { among, chained, sql, type Sql } from './sql.js';
+
+export interface Rarest {
+  condition: Plan;
+  /** A SELECT of the numbers of all resources that may meet it; they may come twice. */
+  numbers: Sql;
+  count: number;
+}
+
+/** The condition that the fewest meet, if they are fewer than `bound`. */
+export type FindRarest = (
+  conditions: Plan[],
+  types: readonly string[],
+  reach: Reach,
+  level: number,
+  bound: number,
+) => Rarest | undefined;
+
+/** With so few, looking further for fewer costs more than it saves. */
+const FEW_ENOUGH = 20;
+/** So many alternatives may begin a search together. */
+const ALTERNATIVES = 50;
+/** Chains are looked into only so deep: each level asks the next one twice. */
+const LEVELS = 2;
+
+export function createRarest({ get }: Connection, compiler: Compiler): FindRarest {
+  function rarest(...[conditions, types, reach, level, atMost]: Parameters<FindRarest>): Rarest | undefined {
+    let best: Rarest | undefined;
+    let bound = atMost;
+    for (const condition of conditions) {
+      const numbers = candidates(condition, types, reach, level);
+      if (numbers === undefined) continue;
+      const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${numbers}) LIMIT ${bound})`);
+      const count = Number(row?.n);
+      if (count < bound) [best, bound] = [{ condition, numbers, count }, count];
+      if (bound <= FEW_ENOUGH) break;
+    }
+    return best;
+  }
+
+  function candidates(plan: Plan, types: readonly string[], reach: Reach, level: number): Sql | undefined {
+    switch (plan.node) {
+      case 'id':
+        return sql`SELECT num FROM resource WHERE type ${among(types)} AND id ${among(plan.ids)}`;
+      case 'entry':
+        return plan.param === '_lastUpdated' ? undefined : compiler.numbers(plan.param, plan.test, types, reach);
+      case 'points':
+        return level < LEVELS ? compiler.pointing(plan, types, reach, level) : undefined;
+      case 'any':
+        return alternatives(plan.of, types, reach, level);
+      case 'all':
+      case 'not':
+      case 'pointed':
+        return undefined;
+    }
+  }
+
+  function alternatives(plans: Plan[], types: readonly string[], reach: Reach, level: number): Sql | undefined {
+    if (plans.length === 0 || plans.length > ALTERNATIVES) return undefined;
+    const arms: Sql[] = [];
+    for (const plan of plans) {
+      const arm = candidates(plan, types, reach, level);
+      if (arm === undefined) return undefined;
+      arms.push(sql`SELECT num FROM (${arm})`);
+    }
+    return chained(arms, ' UNION ALL ');
+  }
+
+  return rarest;
+}

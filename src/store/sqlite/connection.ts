@@ -1,0 +1,99 @@
+/** One connection: its settings, its prepared statements, and SQLite's errors in the words of the port. */
+import Database from 'better-sqlite3';
+import { StoreError, type StoreFailure } from '../port.js';
+import { migrate } from './schema.js';
+import type { Sql } from './sql.js';
+
+export type Row = Record<string, string | number | null>;
+
+export interface Connection {
+  db: Database.Database;
+  all(query: Sql): Row[];
+  get(query: Sql): Row | undefined;
+  /** Runs a statement and says how many rows it changed. */
+  run(statement: Sql): number;
+  close(): void;
+}
+
+/** So many statements stay prepared; the shapes of plans are without number. */
+const STATEMENTS = 500;
+/** Pages of the log (64 MB) before a commit itself has to move them: the timer in `index.ts` does it before. */
+const WAL_PAGES = 16_000;
+
+export function connect(file: string): Connection {
+  const db = translated(() => new Database(file, { timeout: 5000 }));
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
+    db.pragma('cache_size = -65536');
+    db.pragma('temp_store = MEMORY');
+    translated(() => {
+      migrate(db);
+    });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+
+  const statements = new Map<string, Database.Statement<unknown[], Row>>();
+  function prepared(text: string): Database.Statement<unknown[], Row> {
+    let statement = statements.get(text);
+    if (statement !== undefined) statements.delete(text);
+    else statement = db.prepare<unknown[], Row>(text);
+    statements.set(text, statement);
+    if (statements.size > STATEMENTS)
+      for (const oldest of [...statements.keys()].slice(0, 1)) statements.delete(oldest);
+    return statement;
+  }
+
+  return {
+    db,
+    all: ({ text, values }) => prepared(text).all(...values),
+    get: ({ text, values }) => prepared(text).get(...values),
+    run: ({ text, values }) => prepared(text).run(...values).changes,
+    close: () => {
+      statements.clear();
+      db.close();
+    },
+  };
+}
+
+/** Runs it and rejects, instead of throwing, in the words of the port. */
+export function answer<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(translated(work));
+  });
+}
+
+export function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+/** The beginning of SQLite's code -> what it means for a caller; any other one is a fault of ours. */
+const failures: readonly [string, StoreFailure][] = [
+  ['SQLITE_FULL', 'full'],
+  ['SQLITE_BUSY', 'unavailable'],
+  ['SQLITE_LOCKED', 'unavailable'],
+  ['SQLITE_CANTOPEN', 'unavailable'],
+  ['SQLITE_NOMEM', 'unavailable'],
+  ['SQLITE_IOERR', 'unavailable'],
+  ['SQLITE_READONLY', 'unavailable'],
+  ['SQLITE_TOOBIG', 'too-costly'],
+];
+
+export function failureOf(error: unknown): unknown {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string' || typeof message !== 'string' || !code.startsWith('SQLITE_')) return error;
+  const [, reason] = failures.find(([start]) => code.startsWith(start)) ?? [];
+  if (reason !== undefined) return new StoreError(reason, `SQLite: ${message}`, undefined, { cause: error });
+  // The only limits of SQLite that a bounded query can meet have no code of their own.
+  if (/^(too many|Expression tree is too large|parser stack overflow)/.test(message))
+    return new StoreError('too-costly', `SQLite: ${message}`, undefined, { cause: error });
+  return error;
+}

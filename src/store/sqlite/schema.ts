@@ -1,0 +1,90 @@
+/** The tables, as numbered migrations: a database says in `user_version` how many of them it has had. */
+import type { Database } from 'better-sqlite3';
+import { StoreError } from '../port.js';
+
+/**
+ * One by one, never changed once released.
+ *
+ * `scope` gives one small number to an owner, type, parameter and kind of entry, which leads every entry row: an entry
+ * can only be found by those who see its owner. `resource` holds what is current, `version` holds each text once, and
+ * its `seq` is the order of commits: the order of the feed and of history. `latest` is the greatest `updated` up to
+ * here: it never falls, so that the first version since an instant is found by halving. An entry is one row of one
+ * b-tree; entries of one value lie in the order of `num`, which is the natural order of a search.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE scope (
+    num INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    type TEXT NOT NULL,
+    param TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    UNIQUE (owner, type, param, kind)
+  );
+  CREATE TABLE resource (
+    num INTEGER PRIMARY KEY,
+    type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    deleted INTEGER NOT NULL,
+    keys TEXT NOT NULL,
+    entries TEXT NOT NULL,
+    UNIQUE (type, id)
+  );
+  CREATE INDEX resource_listed ON resource (owner, type, num) WHERE NOT deleted;
+  CREATE INDEX resource_updated ON resource (owner, type, updated, num) WHERE NOT deleted;
+  CREATE TABLE version (
+    seq INTEGER PRIMARY KEY,
+    num INTEGER NOT NULL REFERENCES resource (num),
+    version INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    updated INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    method TEXT NOT NULL,
+    blob_hash TEXT,
+    blob_size INTEGER,
+    text TEXT,
+    UNIQUE (num, version)
+  );
+  CREATE INDEX version_of_type ON version (type, seq, owner, updated);
+  CREATE TABLE text_entry (
+    scope INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    num INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (scope, value, num, detail)
+  ) WITHOUT ROWID;
+  CREATE TABLE range_entry (
+    scope INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    low INTEGER NOT NULL,
+    num INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    PRIMARY KEY (scope, value, low, num, high)
+  ) WITHOUT ROWID;
+  CREATE TABLE vault (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    expires INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX vault_expires ON vault (expires);
+  `,
+];
+
+/** Brings the database up to date; a database of a later release is left alone. */
+export function migrate(db: Database, steps: readonly string[] = migrations): void {
+  db.transaction(() => {
+    const done = Number(db.pragma('user_version', { simple: true }));
+    if (done > steps.length)
+      throw new StoreError(
+        'unavailable',
+        `The database has schema ${done} and this release knows ${steps.length}: open it with the release that made it.`,
+      );
+    for (const step of steps.slice(done)) db.exec(step);
+    db.pragma(`user_version = ${steps.length}`);
+  }).immediate();
+}

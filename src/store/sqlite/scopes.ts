@@ -1,0 +1,57 @@
+/** The dictionary of scopes: one number for an owner, a type, a parameter and a kind of entry. */
+import type { Owner } from '../port.js';
+import type { Connection } from './connection.js';
+import { sql } from './sql.js';
+
+export type EntryKind = 'text' | 'range';
+
+export interface Scopes {
+  /** The numbers that there are; a scope that has none has no entries either. */
+  of(owners: readonly Owner[], types: readonly string[], param: string, kind: EntryKind): number[];
+  /** The number of one scope, made when it is new; only inside a transaction. */
+  make(owner: Owner, type: string, param: string, kind: EntryKind): number;
+  /** Forgets the numbers: those that a transaction made are gone when it is rolled back. */
+  forget(): void;
+}
+
+/** So many numbers are kept in memory; past that it begins anew. */
+const KEPT = 100_000;
+
+export function createScopes({ get, run }: Connection): Scopes {
+  // Only what exists is kept: another process may make what is missing.
+  const known = new Map<string, number>();
+
+  function find(owner: Owner, type: string, param: string, kind: EntryKind): number | undefined {
+    const name = JSON.stringify([owner, type, param, kind]);
+    const kept = known.get(name);
+    if (kept !== undefined) return kept;
+    const row = get(
+      sql`SELECT num FROM scope WHERE owner = ${owner} AND type = ${type} AND param = ${param} AND kind = ${kind}`,
+    );
+    if (row === undefined) return undefined;
+    if (known.size >= KEPT) known.clear();
+    known.set(name, Number(row.num));
+    return Number(row.num);
+  }
+
+  return {
+    of(owners, types, param, kind) {
+      const found = new Set<number>();
+      for (const owner of owners)
+        for (const type of types) {
+          const num = find(owner, type, param, kind);
+          if (num !== undefined) found.add(num);
+        }
+      return [...found];
+    },
+    make(owner, type, param, kind) {
+      const found = find(owner, type, param, kind);
+      if (found !== undefined) return found;
+      run(sql`INSERT INTO scope (owner, type, param, kind) VALUES (${owner}, ${type}, ${param}, ${kind})`);
+      return Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
+    },
+    forget: () => {
+      known.clear();
+    },
+  };
+}

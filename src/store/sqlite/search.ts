@@ -1,0 +1,95 @@
+/** Searches: sorted, in pages by key, and counted up to a bound. */
+import { assert } from '../../kit/assert.js';
+import type { Order, Plan } from '../../search/plan.js';
+import type { Found, Page, PageRequest, Position, Reach } from '../port.js';
+import type { Connection, Row } from './connection.js';
+import { foundOf, versionColumns } from './rows.js';
+import type { FindSource, Source } from './source.js';
+import { and, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
+
+export interface Searcher {
+  search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found>;
+  count(types: string[], plan: Plan, reach: Reach, atMost: number): number;
+}
+
+export function createSearcher({ all, get }: Connection, source: FindSource): Searcher {
+  function search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found> {
+    const whole = source.find(plan, types, reach, order.length === 0);
+    if (whole.far && order.length === 0) {
+      const near = pageOf(source.peek(plan, types, reach, Number(page.after?.[0] ?? 0)), order, page);
+      if (near.next !== undefined) return near;
+    }
+    return pageOf(whole, order, page);
+  }
+
+  function pageOf({ from, where, num, repeats }: Source, order: Order[], { size, after }: PageRequest): Page<Found> {
+    const keys = order.map(({ param, descending }) => ({ column: keyColumn(param, descending), descending }));
+    const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
+    const sorted = [...keys.map(({ column, descending }) => sql`${column} ${direction(descending)}`), num];
+    const shown = keys.map(({ column }, n) => sql`, ${column} AS ${{ text: `key${n}`, values: [] }}`);
+    // The page is found first, by numbers and keys alone; only then are its own texts read.
+    const rows = all(sql`
+      SELECT ${versionColumns}, r.entries, page.* FROM (
+        SELECT ${num} AS place${chained(shown, '')} FROM ${from} WHERE ${and([where, ...beyond])}
+        ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${size + 1}
+      ) page CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`);
+    const items = rows.slice(0, size);
+    const last = rows.length > size ? items.at(-1) : undefined;
+    return { items: items.map(foundOf), ...(last && { next: positionOf(last, keys.length) }) };
+  }
+
+  function count(types: string[], plan: Plan, reach: Reach, atMost: number): number {
+    const { from, where, num, repeats } = source.each(plan, types, reach);
+    const group = repeats ? sql`GROUP BY ${num}` : sql``;
+    const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${atMost})`);
+    return Number(row?.n);
+  }
+
+  return { search, count };
+}
+
+interface KeyColumn {
+  column: Sql;
+  descending: boolean;
+}
+
+const direction = (descending: boolean): Sql => (descending ? sql`DESC` : sql`ASC`);
+
+function keyColumn(param: string, descending: boolean): Sql {
+  if (param === '_id') return sql`r.id`;
+  if (param === '_lastUpdated') return sql`r.updated`;
+  assert(!param.includes('"'), 'A search parameter with a quote in its code.');
+  return sql`(r.keys ->> ${`$."${param}"[${descending ? 1 : 0}]`})`;
+}
+
+/** Behind a position: SQLite, like the port, counts what has no value (NULL) as lowest. */
+function isBeyond(keys: KeyColumn[], num: Sql, after: Position): Sql {
+  const values = after.slice(0, keys.length).map(decode);
+  let beyond = sql`${num} > ${Number(after.at(-1))}`;
+  for (let n = keys.length - 1; n >= 0; n -= 1) {
+    const [key, value = null] = [keys[n], values[n]];
+    if (key !== undefined) beyond = or([later(key, value), and([sql`${key.column} IS ${value}`, beyond])]);
+  }
+  return beyond;
+}
+
+function later({ column, descending }: KeyColumn, value: SqlValue): Sql {
+  if (!descending) return value === null ? sql`${column} IS NOT NULL` : sql`${column} > ${value}`;
+  return value === null ? never : sql`(${column} < ${value} OR ${column} IS NULL)`;
+}
+
+const positionOf = (row: Row, keys: number): Position => [
+  ...Array.from({ length: keys }, (_, n) => encode(row[`key${n}`] ?? null)),
+  row.place ?? null,
+];
+
+/** A position is plain JSON, which has no infinity: texts are marked, so that a word can stand for it. */
+function encode(value: SqlValue): SqlValue {
+  if (typeof value === 'string') return `=${value}`;
+  return value === Infinity ? '+' : value === -Infinity ? '-' : value;
+}
+
+function decode(value: SqlValue): SqlValue {
+  if (typeof value !== 'string') return value;
+  return value === '+' ? Infinity : value === '-' ? -Infinity : value.slice(1);
+}

@@ -1,0 +1,54 @@
+/**
+ * Pieces of SQL that carry their own values. What stands between `${` and `}` is either another piece, which is put in
+ * place, or a value, which is bound: no text of a client can become SQL.
+ */
+export interface Sql {
+  text: string;
+  values: SqlValue[];
+}
+
+export type SqlValue = string | number | null;
+
+export function sql(parts: TemplateStringsArray, ...holes: (Sql | SqlValue)[]): Sql {
+  let text = parts[0] ?? '';
+  const values: SqlValue[] = [];
+  holes.forEach((hole, at) => {
+    if (typeof hole === 'object' && hole !== null) {
+      text += hole.text;
+      for (const value of hole.values) values.push(value);
+    } else {
+      text += '?';
+      values.push(hole);
+    }
+    text += parts[at + 1] ?? '';
+  });
+  return { text, values };
+}
+
+export const always = sql`TRUE`;
+export const never = sql`FALSE`;
+
+/** `= ?` for one value; for more a list in one parameter, so that the number of values does not make another statement. */
+export function among(values: readonly SqlValue[]): Sql {
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return sql`= ${first}`;
+  return sql`IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+}
+
+export const and = (pieces: Sql[]): Sql => joined(pieces, 'AND', always);
+export const or = (pieces: Sql[]): Sql => joined(pieces, 'OR', never);
+
+/** Joined as a balanced tree: SQLite bounds how deep an expression may be, and a long chain is as deep as it is long. */
+function joined(pieces: Sql[], by: 'AND' | 'OR', none: Sql): Sql {
+  const [first] = pieces;
+  if (first === undefined) return none;
+  if (pieces.length === 1) return first;
+  const half = pieces.length >> 1;
+  const [left, right] = [joined(pieces.slice(0, half), by, none), joined(pieces.slice(half), by, none)];
+  return { text: `(${left.text} ${by} ${right.text})`, values: [...left.values, ...right.values] };
+}
+
+/** Pieces one after the other, such as the arms of a UNION. */
+export function chained(pieces: Sql[], by: string): Sql {
+  return { text: pieces.map((piece) => piece.text).join(by), values: pieces.flatMap((piece) => piece.values) };
+}

@@ -1,0 +1,45 @@
+/** Small records that expire. Writes go through the group commit; one statement each decides who wins. */
+import type { Clock } from '../../kit/clock.js';
+import type { Vault } from '../port.js';
+import type { Committer } from './commit.js';
+import { answer, type Connection } from './connection.js';
+import { sql } from './sql.js';
+
+export interface SqliteVault extends Vault {
+  /** Removes some of the records that are past their time. */
+  clean(): Promise<void>;
+}
+
+/** Expired records that one cleaning removes, so that none takes long. */
+const CLEANED = 1000;
+
+export function createVault({ get, run }: Connection, { commit }: Committer, clock: Clock): SqliteVault {
+  return {
+    get: (key) =>
+      answer(() => {
+        const row = get(sql`SELECT value FROM vault WHERE key = ${key} AND expires > ${clock.now()}`);
+        return row === undefined ? undefined : String(row.value);
+      }),
+    async put(key, value, expires) {
+      await commit(() =>
+        run(sql`INSERT OR REPLACE INTO vault (key, value, expires) VALUES (${key}, ${value}, ${expires})`),
+      );
+    },
+    async putIfAbsent(key, value, expires) {
+      const changed = await commit(() =>
+        run(sql`
+          INSERT INTO vault (key, value, expires) VALUES (${key}, ${value}, ${expires})
+          ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
+          WHERE vault.expires <= ${clock.now()}`),
+      );
+      return changed === 1;
+    },
+    async take(key) {
+      const row = await commit(() => get(sql`DELETE FROM vault WHERE key = ${key} RETURNING value, expires`));
+      return row !== undefined && Number(row.expires) > clock.now() ? String(row.value) : undefined;
+    },
+    async clean() {
+      await commit(() => run(sql`DELETE FROM vault WHERE expires <= ${clock.now()} LIMIT ${CLEANED}`));
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** A write: guards first, then each change appends its version, replaces what is current and mends the entries. */
+import { assert } from '../../kit/assert.js';
+import { StoreError, type Change, type Guard } from '../port.js';
+import type { Connection } from './connection.js';
+import { decodeEntryRows, encodeEntryRow, encodeKeys, rowOf, type EntryRow } from './rows.js';
+import type { Scopes } from './scopes.js';
+import { sql } from './sql.js';
+
+/** Runs inside a transaction that `commit.ts` began, alone: what a guard saw stays true until the commit. */
+export type Write = (changes: Change[], guards: Guard[]) => void;
+
+interface Current {
+  num: number;
+  version: number;
+  owner: string;
+  entries: EntryRow[];
+}
+
+export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Write {
+  const { get, run } = connection;
+
+  function write(changes: Change[], guards: Guard[]): void {
+    const keys = new Set(changes.map(keyOf));
+    assert(keys.size === changes.length, 'A key occurs twice in one write.');
+    for (const guard of guards)
+      if (!holds(guard)) throw new StoreError('guard', `Not ${guard.matches} matches of ${guard.name}.`, guard.name);
+    const last = get(sql`SELECT seq, latest FROM version ORDER BY seq DESC LIMIT 1`);
+    let [seq, latest] = [Number(last?.seq ?? 0), Number(last?.latest ?? 0)];
+    for (const change of changes) {
+      seq += 1;
+      latest = Math.max(latest, change.updated);
+      apply(change, seq, latest);
+    }
+  }
+
+  function apply(change: Change, seq: number, latest: number): void {
+    const was = current(change);
+    const expected = change.version - 1;
+    if ((was?.version ?? 0) !== expected)
+      throw new StoreError('conflict', `${keyOf(change)} is not at version ${expected}.`, keyOf(change));
+    const num = replace(change, seq, was);
+    run(sql`
+      INSERT INTO version (seq, num, version, type, updated, latest, owner, method, blob_hash, blob_size, text)
+      VALUES (${seq}, ${num}, ${change.version}, ${change.type}, ${change.updated}, ${latest}, ${change.owner},
+        ${change.method}, ${change.blob?.hash ?? null}, ${change.blob?.size ?? null}, ${change.text ?? null})`);
+  }
+
+  function current({ type, id }: Change): Current | undefined {
+    const row = get(sql`SELECT num, version, owner, entries FROM resource WHERE type = ${type} AND id = ${id}`);
+    if (row === undefined) return undefined;
+    return {
+      num: Number(row.num),
+      version: Number(row.version),
+      owner: String(row.owner),
+      entries: decodeEntryRows(String(row.entries)),
+    };
+  }
+
+  /** Makes the change current and says the number of its resource. */
+  function replace(change: Change, seq: number, was: Current | undefined): number {
+    const { type, id, version, updated, owner } = change;
+    const live = change.text === undefined ? [] : change.entries;
+    const entries = new Map(live.map((entry) => [encodeEntryRow(rowOf(entry)), rowOf(entry)]));
+    const [keys, stored] = [encodeKeys(live), `[${[...entries.keys()].join(',')}]`];
+    const deleted = change.text === undefined ? 1 : 0;
+    if (was === undefined)
+      run(sql`
+        INSERT INTO resource (type, id, version, seq, updated, owner, deleted, keys, entries)
+        VALUES (${type}, ${id}, ${version}, ${seq}, ${updated}, ${owner}, ${deleted}, ${keys}, ${stored})`);
+    else
+      run(sql`
+        UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
+          deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
+    const num = was?.num ?? Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
+    const old = new Map(was?.entries.map((row) => [encodeEntryRow(row), row]));
+    const moved = was !== undefined && was.owner !== owner;
+    // Only what changed is written: most updates leave most search values as they are.
+    for (const [name, row] of old) if (moved || !entries.has(name)) remove(was?.owner ?? owner, type, num, row);
+    for (const [name, row] of entries) if (moved || !old.has(name)) add(owner, type, num, row);
+    return num;
+  }
+
+  function add(owner: string, type: string, num: number, row: EntryRow): void {
+    const [param, value] = row;
+    if (row.length === 3) {
+      const scope = scopes.make(owner, type, param, 'text');
+      run(sql`INSERT INTO text_entry (scope, value, num, detail) VALUES (${scope}, ${value}, ${num}, ${row[2]})`);
+    } else {
+      const scope = scopes.make(owner, type, param, 'range');
+      run(sql`
+        INSERT INTO range_entry (scope, value, low, num, high)
+        VALUES (${scope}, ${value}, ${row[2]}, ${num}, ${row[3]})`);
+    }
+  }
+
+  function remove(owner: string, type: string, num: number, row: EntryRow): void {
+    const [param, value] = row;
+    const scope = scopes.make(owner, type, param, row.length === 3 ? 'text' : 'range');
+    if (row.length === 3)
+      run(sql`
+        DELETE FROM text_entry
+        WHERE scope = ${scope} AND value = ${value} AND num = ${num} AND detail = ${row[2]}`);
+    else
+      run(sql`
+        DELETE FROM range_entry
+        WHERE scope = ${scope} AND value = ${value} AND low = ${row[2]} AND num = ${num} AND high = ${row[3]}`);
+  }
+
+  return write;
+}
+
+const keyOf = ({ type, id }: { type: string; id: string }): string => `${type}/${id}`;

@@ -1,0 +1,66 @@
+/** Reading current versions and old ones, as far as the reach goes. */
+import type { Bench } from '../store.js';
+import { text, versionOf } from './place.js';
+
+export function readContract({ promise, opened, places }: Bench): void {
+  const store = () => opened().store;
+
+  promise('reads many keys in their order, with gaps for what is not there', async () => {
+    const place = places();
+    const [b, a] = [place.change('Patient/b', 1), place.change('Patient/a', 1)];
+    const gone = place.deletion('Patient/gone', 2);
+    await store().write([a, b, place.change('Patient/gone', 1)]);
+    await store().write([gone]);
+    const keys = ['Patient/b', 'Patient/none', 'Device/a', 'Patient/a', 'Patient/b', 'Patient/gone'].map(place.key);
+    expect(await store().read(keys, place.reach)).toEqual([b, undefined, undefined, a, b, gone]);
+    expect(await store().read([], place.reach)).toEqual([]);
+  });
+
+  promise('reads a few thousand keys at once', async () => {
+    const place = places();
+    await store().write(Array.from({ length: 300 }, (_, n) => place.change(`Device/${n}`, 1)));
+    const keys = Array.from({ length: 3000 }, (_, n) => place.key(`Device/${n}`));
+    const found = await store().read(keys, place.reach);
+    expect(found.map((one) => one?.id)).toEqual(keys.map((key, n) => (n < 300 ? key.id : undefined)));
+  });
+
+  promise('keeps every version as it was written', async () => {
+    const place = places();
+    const versions = [
+      place.change('Patient/a', 1, { method: 'POST', text: '{"n":1}' }),
+      place.change('Patient/a', 2, { method: 'PATCH', text: '{"n":2}', entries: [text('name', 'ada')] }),
+      place.deletion('Patient/a', 3),
+      place.change('Patient/a', 4, { text: '{"n":4}' }),
+    ];
+    for (const version of versions) await store().write([version]);
+    for (const version of versions)
+      expect(await store().version(place.key('Patient/a'), version.version, place.reach)).toEqual(versionOf(version));
+    for (const none of [0, 5, -1, 1.5, 2 ** 60])
+      expect(await store().version(place.key('Patient/a'), none, place.reach)).toBeUndefined();
+    expect(await store().version(place.key('Patient/b'), 1, place.reach)).toBeUndefined();
+    expect(await store().version(place.key('Device/a'), 1, place.reach)).toBeUndefined();
+  });
+
+  promise('what belongs to others does not exist', async () => {
+    const [place, other] = [places(), places()];
+    await store().write([place.change('Patient/a', 1)]);
+    await store().write([place.change('Patient/a', 2, { owner: other.owner })]);
+    await store().write([place.change('Patient/b', 1, { owner: other.owner })]);
+    await store().write([place.change('Patient/b', 2)]);
+    const keys = ['Patient/a', 'Patient/b'].map(place.key);
+    const [a, b] = ['Patient/a', 'Patient/b'].map(place.key);
+    const seen = async (owners: string[]) => (await store().read(keys, { owners })).map((found) => found?.version);
+    expect(await seen([place.owner])).toEqual([undefined, 2]);
+    expect(await seen([other.owner])).toEqual([2, undefined]);
+    expect(await seen([other.owner, place.owner])).toEqual([2, 2]);
+    expect(await seen([])).toEqual([undefined, undefined]);
+    expect(await store().version(a!, 2, place.reach)).toBeUndefined();
+    expect((await store().version(a!, 1, place.reach))?.version).toBe(1);
+    expect(await store().version(b!, 1, place.reach)).toBeUndefined();
+    expect((await store().version(b!, 1, other.reach))?.version).toBe(1);
+  });
+
+  promise('answers a ping while it is open', async () => {
+    await expect(store().ping()).resolves.toBeUndefined();
+  });
+}

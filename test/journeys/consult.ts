@@ -1,0 +1,303 @@
+/**
+ * The main job on real input: one dermatology consult, played by a referring EHR and two specialists, each with a
+ * client of its own, over HTTP. Every step is printed, and the first surprise ends it with an error.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import Client from 'fhir-kit-client';
+import sharp from 'sharp';
+
+type Json = any;
+
+const QUESTIONNAIRE = 'http://afferent.health/fhir/Questionnaire/skin-lesion';
+const TASK_CODES = 'http://hl7.org/fhir/CodeSystem/task-code';
+
+export interface Consult {
+  patient: Json;
+  photo: { url: string; bytes: Buffer };
+  media: Json;
+  response: Json;
+  request: Json;
+  task: Json;
+  report: Json;
+}
+
+export async function playConsult(base: string, say: (line: string) => void): Promise<Consult> {
+  const referrer = new Client({ baseUrl: base });
+  const specialist = new Client({ baseUrl: base });
+  const rival = new Client({ baseUrl: base });
+  const step = stepper(say);
+
+  say('The referring EHR');
+  const questionnaires = await step('finds the questionnaire by its canonical', () =>
+    referrer.search({ resourceType: 'Questionnaire', searchParams: { url: QUESTIONNAIRE, status: 'active' } }),
+  );
+  const questionnaire = only(questionnaires);
+  const patient = await step('creates the patient', async () =>
+    referrer.create({ resourceType: 'Patient', body: await testData('synthea/patient.json') }),
+  );
+  const bytes = await photograph();
+  const binary = await step(`uploads a photo of ${bytes.length} bytes`, () => upload(`${base}/Binary`, bytes));
+  const subject = { reference: `Patient/${patient.id}` };
+  const attachment = {
+    contentType: 'image/jpeg',
+    url: `Binary/${binary.id}`,
+    size: bytes.length,
+    hash: createHash('sha1').update(bytes).digest('base64'),
+    title: 'The lesion, from a hand away',
+  };
+  const media = await step('describes the photo', () =>
+    referrer.create({ resourceType: 'Media', body: mediaOf(subject, attachment) }),
+  );
+  const response = await step("stores the patient's answers", async () =>
+    referrer.create({
+      resourceType: 'QuestionnaireResponse',
+      body: responseOf(questionnaire, subject, await testData('skin-lesion-response.json'), attachment),
+    }),
+  );
+  const request = await step('places the request for a consult, with answers and photo', () =>
+    referrer.create({ resourceType: 'ServiceRequest', body: serviceRequest(subject, [response, media]) }),
+  );
+  const basedOn = [{ reference: `ServiceRequest/${request.id}` }];
+  const submitted = await step('submits the case as a task', () =>
+    referrer.create({ resourceType: 'Task', body: taskOf(subject, request.id) }),
+  );
+
+  say('The specialist');
+  const worklist = await step('finds the open task, its request, its answers and its photo in one search', () =>
+    specialist.request('Task?status=requested&_include=Task:focus&_include:iterate=ServiceRequest:supporting-info'),
+  );
+  const seen = (worklist['entry'] as Json[]).map((entry) => `${entry.resource.resourceType}/${entry.resource.id}`);
+  for (const needed of [submitted, request, response, media]) {
+    assert.ok(
+      seen.includes(`${needed.resourceType}/${needed.id}`),
+      `${needed.resourceType} is missing on the worklist`,
+    );
+  }
+  const current = entryOf(worklist, submitted);
+  const ifMatch = { 'If-Match': `W/"${current.meta.versionId}"` };
+  const claim = (who: string) => ({
+    ...current,
+    status: 'accepted',
+    lastModified: now(),
+    owner: { display: who },
+  });
+  const claimed = await step('claims the task', () =>
+    specialist.update({
+      resourceType: 'Task',
+      id: current.id,
+      body: claim('Dr. Ada Weiss'),
+      options: { headers: ifMatch },
+    }),
+  );
+  await step('wins: a second specialist, who saw the same version, gets 412', () =>
+    refused(412, () =>
+      rival.update({
+        resourceType: 'Task',
+        id: current.id,
+        body: claim('Dr. Ben Roth'),
+        options: { headers: ifMatch },
+      }),
+    ),
+  );
+  const answers = await step('reads the answers', () =>
+    specialist.read({ resourceType: 'QuestionnaireResponse', id: response.id }),
+  );
+  assert.deepEqual(answers['item'], response['item'], 'the answers are not those that were sent');
+  const photo = await step('downloads the photo', () => download(`${base}/${answers && attachment.url}`));
+  assert.equal(Buffer.compare(photo, bytes), 0, 'the photo is not the one that was uploaded');
+  say(`    ${photo.length} bytes, identical`);
+  const report = await step('posts diagnosis and plan', () =>
+    specialist.create({ resourceType: 'DiagnosticReport', body: reportOf(subject, basedOn, media.id) }),
+  );
+  const completed = await step('completes the task', () =>
+    specialist.update({
+      resourceType: 'Task',
+      id: claimed.id,
+      body: {
+        ...claimed,
+        status: 'completed',
+        lastModified: now(),
+        output: [{ type: { text: 'Consult report' }, valueReference: { reference: `DiagnosticReport/${report.id}` } }],
+      } as Json,
+      options: { headers: { 'If-Match': `W/"${claimed.meta.versionId}"` } },
+    }),
+  );
+
+  say('The referring EHR');
+  const found = await step('finds the report by its request', () =>
+    referrer.search({
+      resourceType: 'DiagnosticReport',
+      searchParams: { 'based-on': `ServiceRequest/${request.id}` },
+    }),
+  );
+  assert.equal(only(found).id, report.id);
+  say(`    "${only(found).conclusion}"`);
+  const history = await step('reads how the task went', () =>
+    referrer.resourceHistory({ resourceType: 'Task', id: submitted.id }),
+  );
+  const states = (history['entry'] as Json[]).map((entry) => entry.resource.status).reverse();
+  assert.deepEqual(states, ['requested', 'accepted', 'completed']);
+  say(`    ${states.join(' → ')}`);
+  return { patient, photo: { url: attachment.url, bytes }, media, response, request, task: completed, report };
+}
+
+/** Runs a step and prints it with the status and URL of its answer. */
+function stepper(say: (line: string) => void) {
+  return async <T>(what: string, run: () => Promise<T>): Promise<Json> => {
+    const result = await run().catch((error: unknown) => {
+      const { response } = error as { response?: { status: number; data: unknown } };
+      const detail = response === undefined ? '' : `: ${response.status} ${JSON.stringify(response.data)}`;
+      throw new Error(`It failed when it ${what}${detail}`, { cause: error });
+    });
+    const http = Client.httpFor(result as Json);
+    const [status, url] = http.response
+      ? [http.response.status, decodeURIComponent(http.request?.url ?? '')]
+      : ((result as { told?: [number, string] }).told ?? ['', '']);
+    say(`  ${what}\n    ${status} ${url}`);
+    return result;
+  };
+}
+
+/** A phone's photo: 3000 × 2000, held upright (EXIF orientation 6), with the place where it was taken. */
+async function photograph(): Promise<Buffer> {
+  const skin = Buffer.from(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="3000" height="2000"><rect width="3000" height="2000" fill="#d9a98c"/>' +
+      '<ellipse cx="1500" cy="1000" rx="240" ry="190" fill="#5a3020"/><circle cx="1620" cy="930" r="90" fill="#23120c"/></svg>',
+  );
+  return sharp(skin)
+    .jpeg({ quality: 90 })
+    .withExif({
+      IFD0: { Make: 'Phone', Orientation: '6' },
+      IFD3: {
+        GPSLatitudeRef: 'N',
+        GPSLatitude: '52/1 31/1 12/1',
+        GPSLongitudeRef: 'E',
+        GPSLongitude: '13/1 24/1 36/1',
+      },
+    })
+    .withMetadata({ orientation: 6 })
+    .toBuffer();
+}
+
+async function upload(url: string, bytes: Buffer): Promise<Json> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'image/jpeg' },
+    body: new Uint8Array(bytes),
+  });
+  const body: Json = await response.json();
+  assert.equal(response.status, 201, JSON.stringify(body));
+  return Object.defineProperty(body, 'told', { value: [response.status, response.headers.get('location')] });
+}
+
+async function download(url: string): Promise<Json> {
+  const response = await fetch(url);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'image/jpeg');
+  const bytes = Buffer.from(await response.arrayBuffer());
+  return Object.defineProperty(bytes, 'told', { value: [response.status, url] });
+}
+
+async function refused(status: number, run: () => Promise<unknown>): Promise<{ told: [number, string] }> {
+  const error = await run().then(
+    () => assert.fail(`This was accepted, but ${status} was due.`),
+    (reason: unknown) => reason as { response?: { status: number; data: Json }; config?: { url: string } },
+  );
+  assert.equal(error.response?.status, status);
+  const outcome: Json = error.response.data;
+  assert.equal(outcome.resourceType, 'OperationOutcome');
+  return { told: [status, outcome.issue[0].diagnostics] };
+}
+
+const testData = async (name: string): Promise<Json> =>
+  JSON.parse(await readFile(new URL(`../data/${name}`, import.meta.url), 'utf8'));
+
+function only(bundle: Json): Json {
+  const matches = (bundle.entry ?? []).filter((entry: Json) => entry.search.mode === 'match');
+  assert.equal(matches.length, 1, `one match was expected, not ${matches.length}`);
+  return matches[0].resource;
+}
+
+const entryOf = (bundle: Json, { resourceType, id }: Json): Json =>
+  bundle.entry.find((entry: Json) => entry.resource.resourceType === resourceType && entry.resource.id === id).resource;
+
+const now = (): string => new Date().toISOString();
+
+const serviceRequest = (subject: Json, supporting: Json[]): Json => ({
+  resourceType: 'ServiceRequest',
+  status: 'active',
+  intent: 'order',
+  identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${crypto.randomUUID()}` }],
+  code: { text: 'Teledermatology consult' },
+  priority: 'routine',
+  subject,
+  authoredOn: now(),
+  requester: { display: 'Dr. Carla Neumann, Landpraxis Nord' },
+  supportingInfo: supporting.map(({ resourceType, id }) => ({ reference: `${resourceType}/${id}` })),
+  reasonCode: [{ text: 'A mole that changed its size and colour within six months' }],
+});
+
+const mediaOf = (subject: Json, content: Json): Json => ({
+  resourceType: 'Media',
+  status: 'completed',
+  type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/media-type', code: 'image' }] },
+  subject,
+  createdDateTime: now(),
+  bodySite: { text: 'Back, left, below the shoulder blade' },
+  height: 2000,
+  width: 3000,
+  content,
+});
+
+/** The prepared answers, with the uploaded photo where a photo is asked for. */
+function responseOf(questionnaire: Json, subject: Json, item: Json, attachment: Json): Json {
+  const withPhoto = (items: Json[]): Json[] =>
+    items.map((one) => ({
+      ...one,
+      ...(one.item ? { item: withPhoto(one.item) } : {}),
+      ...(one.answer
+        ? {
+            answer: one.answer.map((answer: Json) =>
+              answer.valueAttachment ? { valueAttachment: { ...answer.valueAttachment, ...attachment } } : answer,
+            ),
+          }
+        : {}),
+    }));
+  return {
+    resourceType: 'QuestionnaireResponse',
+    questionnaire: `${questionnaire.url}|${questionnaire.version}`,
+    status: 'completed',
+    subject,
+    source: subject,
+    authored: now(),
+    item: withPhoto(item),
+  };
+}
+
+const taskOf = (subject: Json, requestId: string): Json => ({
+  resourceType: 'Task',
+  identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${crypto.randomUUID()}` }],
+  status: 'requested',
+  intent: 'order',
+  code: { coding: [{ system: TASK_CODES, code: 'fulfill' }] },
+  focus: { reference: `ServiceRequest/${requestId}` },
+  for: subject,
+  authoredOn: now(),
+  lastModified: now(),
+  requester: { display: 'Dr. Carla Neumann, Landpraxis Nord' },
+});
+
+const reportOf = (subject: Json, basedOn: Json, mediaId: string): Json => ({
+  resourceType: 'DiagnosticReport',
+  status: 'final',
+  code: { text: 'Teledermatology consult report' },
+  basedOn,
+  subject,
+  effectiveDateTime: now(),
+  issued: now(),
+  performer: [{ display: 'Dr. Ada Weiss, Dermatology' }],
+  media: [{ comment: 'Asymmetric, two colours', link: { reference: `Media/${mediaId}` } }],
+  conclusion: 'Atypical melanocytic lesion. Excise within two weeks, with histology.',
+});

@@ -1,0 +1,128 @@
+/** Random plans over random worlds: the matcher, SQLite and, where there is one, MongoDB find the same. */
+import { deepStrictEqual } from 'node:assert';
+import fc from 'fast-check';
+import { systemClock } from '../../src/kit/clock.js';
+import { matches, type Doc } from '../../src/search/match.js';
+import { compare, sortKeys, type Order } from '../../src/search/plan.js';
+import type { Change, Position, Store } from '../../src/store/port.js';
+import { openSqliteStore } from '../../src/store/sqlite/index.js';
+import { freshDatabase, mongoUrl } from '../support/mongo.js';
+import { question, reaches, world, type Question } from './random-world.js';
+
+const WORLDS = 5;
+const PLANS_OF_EACH = 1000;
+/** How many plans a store is asked at the same time. */
+const AT_ONCE = 8;
+const seed = 20240229;
+
+const openers: [string, () => Promise<Store>][] = [
+  ['SQLite', () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock }))],
+  // With larger data it makes sets and walks; so it does here when nothing counts as few.
+  ['SQLite with much data', () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock, few: 0 }))],
+];
+const url = mongoUrl();
+if (url !== undefined)
+  openers.push([
+    'MongoDB',
+    async () => {
+      const { openMongoStore } = await import('../../src/store/mongo/index.js');
+      return openMongoStore({ url, database: freshDatabase(), clock: systemClock });
+    },
+  ]);
+
+const worlds = fc.sample(world, { seed, numRuns: WORLDS });
+const questions = fc.sample(question, { seed: seed + 1, numRuns: WORLDS * PLANS_OF_EACH });
+const docsOf = worlds.map(currentOf);
+const expected = questions.map((one, n) => answerOf(one, docsOf[n % WORLDS]!));
+
+test('the worlds are worth asking, and so are the plans', () => {
+  for (const changes of worlds) {
+    expect(currentOf(changes).length).toBeGreaterThanOrEqual(60);
+    expect(changes.some((change) => change.text === undefined)).toBe(true);
+    expect(changes.some((change) => change.version > 2)).toBe(true);
+  }
+  const withHits = expected.filter((ids) => ids.length > 0).length;
+  console.log(`${questions.length} plans, ${withHits} with hits.`);
+  expect(withHits).toBeGreaterThan(questions.length / 4);
+  const nodes = JSON.stringify(questions.map((one) => one.plan));
+  for (const node of ['all', 'any', 'not', 'id', 'entry', 'points', 'pointed'])
+    expect(nodes.split(`"node":"${node}"`).length).toBeGreaterThan(500);
+});
+
+describe.each(openers)('%s', (_name, open) => {
+  const stores: Store[] = [];
+  beforeAll(async () => {
+    for (const changes of worlds) {
+      const store = await open();
+      stores.push(store);
+      for (const change of changes) await store.write([change]);
+    }
+  });
+  afterAll(() => Promise.all(stores.map((store) => store.close())));
+
+  test('finds and counts what the matcher finds, in its order', async () => {
+    const waiting = questions.map((one, n) => ({ one, n }));
+    const worker = async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        const { one, n } = next;
+        const [store, ids] = [stores[n % WORLDS]!, expected[n]!];
+        const found = await foundBy(store, one, docsOf[n % WORLDS]!);
+        const count = await store.count(one.types, one.plan, { owners: reaches[one.reach]! }, 5);
+        // The message is the plan: with it the difference is found again.
+        deepStrictEqual({ one, found, count }, { one, found: ids, count: Math.min(5, ids.length) });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }, 60_000);
+});
+
+function currentOf(changes: Change[]): (Doc & { owner: string })[] {
+  const current = new Map(changes.map((change) => [`${change.type}/${change.id}`, change]));
+  return [...current.values()].filter((change) => change.text !== undefined);
+}
+
+function answerOf({ types, plan, order, reach }: Question, docs: (Doc & { owner: string })[]): string[] {
+  const visible = docs.filter((doc) => reaches[reach]!.includes(doc.owner));
+  return inOrder(
+    visible.filter((doc) => types.includes(doc.type) && matches(plan, doc, visible)),
+    order,
+  );
+}
+
+/** All pages; what the order leaves open is put in the order of names, so that two answers can be compared. */
+async function foundBy(store: Store, { types, plan, order, reach, size }: Question, docs: Doc[]): Promise<string[]> {
+  const names: string[] = [];
+  let after: Position | undefined;
+  do {
+    const request = { size, ...(after !== undefined && { after }) };
+    const page = await store.search(types, plan, order, request, { owners: reaches[reach]! });
+    names.push(...page.items.map((item) => `${item.type}/${item.id}`));
+    after = page.next;
+  } while (after !== undefined && names.length <= docs.length);
+  const found = names.map((name) => docs.find((doc) => `${doc.type}/${doc.id}` === name)!);
+  // Sorting is stable: where the store broke the order, the ranks show it.
+  const ranks = found.map((doc, n) => (n === 0 ? 0 : Math.sign(difference(order, found[n - 1]!, doc))));
+  if (ranks.some((rank) => rank > 0)) return names;
+  return inOrder(found, order);
+}
+
+function inOrder(docs: Doc[], order: Order[]): string[] {
+  const name = (doc: Doc) => `${doc.type}/${doc.id}`;
+  return docs.toSorted((a, b) => difference(order, a, b) || compare(name(a), name(b))).map(name);
+}
+
+function difference(order: Order[], a: Doc, b: Doc): number {
+  for (const { param, descending } of order) {
+    const [left, right] = [a, b].map((doc) => keyOf(doc, param, descending));
+    const difference = descending ? compare(right, left) : compare(left, right);
+    if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  }
+  return 0;
+}
+
+function keyOf(doc: Doc, param: string, descending: boolean) {
+  if (param === '_id') return doc.id;
+  if (param === '_lastUpdated') return doc.updated;
+  const key = sortKeys(doc.entries).get(param);
+  return descending ? key?.last : key?.first;
+}

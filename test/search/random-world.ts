@@ -1,0 +1,170 @@
+/** Random worlds and random plans over them, for the test that all who run a plan agree. */
+import fc from 'fast-check';
+import type { Bounds, Entry, Order, Plan, Test } from '../../src/search/plan.js';
+import type { Change, Owner } from '../../src/store/port.js';
+
+export const types = ['Patient', 'Observation', 'Task'];
+const owners: Owner[] = ['north', 'south'];
+/** Reaches that a plan is run with: most see one owner. */
+export const reaches: Owner[][] = [['north'], ['north', 'south'], ['south'], []];
+
+const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
+const textParams = ['name', 'code'];
+const rangeParams = ['date', 'size'];
+const referenceParams = ['subject', 'focus'];
+const values = ['', 'a', 'ab', 'abc', 'b', 'B', 'é', '\u{1F600}', 'a%', "'"];
+const details = ['', 'urn:x', 'urn:y'];
+const units = ['', '', 'mg'];
+
+const pick = <T>(from: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...from);
+const reference = fc.tuple(pick(types), pick(ids)).map(([type, id]) => `${type}/${id}`);
+const number = fc.integer({ min: -4, max: 8 }).map((n) => (n === -4 ? -Infinity : n === 8 ? Infinity : n / 2));
+
+const entry: fc.Arbitrary<Entry> = fc.oneof(
+  fc.record({ param: pick(textParams), value: pick(values), detail: pick(details) }),
+  fc.record({ param: pick(referenceParams), value: reference, detail: pick(['', '', '1']) }),
+  fc
+    .record({ param: pick(rangeParams), value: pick(units), low: number, width: fc.nat(3) })
+    .map(({ width, ...range }) => ({ ...range, high: range.low + width })),
+);
+
+/** A step in the life of a resource: a version, or its deletion. */
+const step = fc.record({
+  at: reference,
+  owner: pick(owners),
+  deleted: fc.nat(9).map((n) => n === 0),
+  entries: fc.uniqueArray(entry, { maxLength: 6, selector: (one) => JSON.stringify(Object.entries(one)) }),
+});
+
+/** The changes that make the world, each with the version that follows; none deletes what is not there. */
+export const world: fc.Arbitrary<Change[]> = fc.array(step, { minLength: 150, maxLength: 170 }).map((steps) => {
+  const current = new Map<string, { version: number; there: boolean }>();
+  return steps.flatMap(({ at, owner, deleted, entries }, n): Change[] => {
+    const { version, there } = current.get(at) ?? { version: 0, there: false };
+    if (deleted && !there) return [];
+    current.set(at, { version: version + 1, there: !deleted });
+    const [type = '', id = ''] = at.split('/');
+    const change = { type, id, version: version + 1, updated: 1_700_000_000_000 + (n % 50), owner };
+    return deleted
+      ? [{ ...change, method: 'DELETE', text: undefined, entries: [] }]
+      : [{ ...change, method: 'PUT', text: JSON.stringify({ at, n }), entries }];
+  });
+});
+
+const bounds: fc.Arbitrary<Bounds> = fc.record(
+  { gt: number, gte: number, lt: number, lte: number },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const boundsOfTime: fc.Arbitrary<Bounds> = fc
+  .tuple(pick(['gt', 'gte', 'lt', 'lte'] as const), fc.nat(50))
+  .map(([bound, n]) => ({ [bound]: 1_700_000_000_000 + n }));
+
+const textTest: fc.Arbitrary<Test> = fc
+  .record(
+    {
+      value: fc.oneof(
+        fc.uniqueArray(pick(values), { maxLength: 4 }).map((is) => ({ is })),
+        pick(values).map((startsWith) => ({ startsWith })),
+        pick(values).map((contains) => ({ contains })),
+      ),
+      detail: pick(details),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  .map((test) => ({ kind: 'text', ...test }));
+const rangeTest = (low: fc.Arbitrary<Bounds>): fc.Arbitrary<Test> =>
+  fc
+    .record({ value: pick(units), low, high: low }, { requiredKeys: ['value'], noNullPrototype: true })
+    .map((test) => ({ kind: 'range', ...test }));
+const anyTest: Test = { kind: 'any' };
+
+const leaf: fc.Arbitrary<Plan> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ node: fc.constant('entry' as const), param: pick(textParams), test: textTest }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ node: fc.constant('entry' as const), param: pick(rangeParams), test: rangeTest(bounds) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      node: fc.constant('entry' as const),
+      param: pick(['_lastUpdated']),
+      test: rangeTest(boundsOfTime),
+    }),
+  },
+  {
+    weight: 1,
+    // Tests that do not fit what the parameter has, and parameters that nothing has.
+    arbitrary: fc.record({
+      node: fc.constant('entry' as const),
+      param: pick([...textParams, ...rangeParams, ...referenceParams, '_lastUpdated', 'none']),
+      test: fc.oneof(fc.constant(anyTest), textTest, rangeTest(bounds)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      node: fc.constant('entry' as const),
+      param: pick(referenceParams),
+      test: fc
+        .uniqueArray(reference, { minLength: 1, maxLength: 3 })
+        .map((is): Test => ({ kind: 'text', value: { is } })),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ node: fc.constant('id' as const), ids: fc.uniqueArray(pick(ids), { maxLength: 9 }) }),
+  },
+);
+
+function nested(depth: number): fc.Arbitrary<Plan> {
+  if (depth === 0) return leaf;
+  const inner = nested(depth - 1);
+  const some = fc.array(inner, { maxLength: 3 });
+  return fc.oneof(
+    { weight: 3, arbitrary: leaf },
+    { weight: 2, arbitrary: fc.record({ node: fc.constant('all' as const), of: some }) },
+    { weight: 2, arbitrary: fc.record({ node: fc.constant('any' as const), of: some }) },
+    { weight: 1, arbitrary: fc.record({ node: fc.constant('not' as const), of: inner }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        node: fc.constant('points' as const),
+        param: pick(referenceParams),
+        types: fc.uniqueArray(pick(types), { maxLength: 3 }),
+        where: inner,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        node: fc.constant('pointed' as const),
+        by: pick(types),
+        param: pick(referenceParams),
+        where: inner,
+      }),
+    },
+  );
+}
+
+export interface Question {
+  types: string[];
+  plan: Plan;
+  order: Order[];
+  reach: number;
+  /** Resources on a page. */
+  size: number;
+}
+
+const order: fc.Arbitrary<Order> = fc.record({
+  param: pick([...textParams, ...rangeParams, ...referenceParams, '_id', '_lastUpdated', 'none']),
+  descending: fc.boolean(),
+});
+
+export const question: fc.Arbitrary<Question> = fc.record({
+  types: fc.uniqueArray(pick(types), { minLength: 1, maxLength: 3 }),
+  plan: nested(3),
+  order: fc.oneof(fc.constant<Order[]>([]), fc.array(order, { minLength: 1, maxLength: 3 })),
+  reach: pick([0, 0, 0, 1, 1, 1, 2, 3]),
+  size: pick([1000, 1000, 3, 7]),
+});
