@@ -4,7 +4,6 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { operator } from './access/principal.js';
 import { createFileBlobs } from './blob/files.js';
-import { createGridFsBlobs } from './blob/gridfs.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
@@ -97,11 +96,12 @@ async function openStore(config: Config, clock: Clock): Promise<{ store: Store; 
   if (config.store === 'mongodb') {
     // The driver takes 200 ms to load, so only those who use it pay.
     const { openMongoStore } = await import('./store/mongo/index.js');
+    const { createGridFsBlobs } = await import('./blob/gridfs.js');
     const options = { url: config.mongodbUrl, database: config.mongodbDatabase, clock };
     return { store: await openMongoStore(options), blobs: await createGridFsBlobs(options) };
   }
   const { openSqliteStore } = await import('./store/sqlite/index.js');
-  const blobs = await createFileBlobs({ folder: join(config.dataDir, 'blobs') });
+  const blobs = await createFileBlobs({ folder: join(config.dataDir, 'blobs'), clock });
   return { store: await openSqliteStore({ file: join(config.dataDir, 'afferent.sqlite'), clock }), blobs };
 }
 

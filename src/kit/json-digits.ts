@@ -11,3 +11,6 @@ export const digitsOf = (parent: object): Digits | undefined => (parent as { [DI
 export function markDigits(parent: object, digits: Digits): void {
   (parent as { [DIGITS]?: Digits })[DIGITS] = digits;
 }
+
+/** Without a prototype, so that a property called `__proto__` is one like any other. */
+export const noDigits = (): Digits => Object.create(null) as Digits;

@@ -1,5 +1,5 @@
 /** The slow, exact JSON reader: it refuses what JSON.parse would lose, names the place, and keeps a number's digits. */
-import { markDigits, type Digits } from './json-digits.js';
+import { markDigits, noDigits } from './json-digits.js';
 
 /** Not acceptable JSON; `message` ends with line, column and path. */
 export class JsonError extends Error {
@@ -61,7 +61,7 @@ class Scanner {
   private object(): { value: object; kept: boolean } {
     const object: Record<string, unknown> = {};
     const seen = new Set<string>();
-    const digits: Digits = {};
+    const digits = noDigits();
     let kept = false;
     this.at += 1;
     this.space();
@@ -94,7 +94,7 @@ class Scanner {
 
   private array(): { value: unknown[]; kept: boolean } {
     const list: unknown[] = [];
-    const digits: Digits = {};
+    const digits = noDigits();
     let kept = false;
     this.at += 1;
     this.space();
@@ -137,12 +137,8 @@ class Scanner {
   }
 
   private closingQuote(start: number): number {
-    for (let end = this.text.indexOf('"', start + 1); end !== -1; end = this.text.indexOf('"', end + 1)) {
-      let backslashes = 0;
-      while (this.text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1;
-      if (backslashes % 2 === 0) return end;
-    }
-    return this.fail('A string that does not end.', start);
+    const end = stringEnd(this.text, start);
+    return end < this.text.length ? end : this.fail('A string that does not end.', start);
   }
 
   private number(): { value: number; digits?: string; kept: boolean } {
@@ -181,4 +177,14 @@ class Scanner {
     );
     throw new JsonError(reason, this.text, position, path);
   }
+}
+
+/** The position of the quote that ends the string which begins at `start`; the text's length when none does. */
+export function stringEnd(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
 }

@@ -6,8 +6,8 @@
  * Only other texts (spaces, `1.10`, escapes, nulls) are read by the slow scanner of `json-scan.ts`, which keeps the
  * digits as they were written beside the number.
  */
-import { digitsOf, DIGITS, type Digits } from './json-digits.js';
-import { JsonError, scan } from './json-scan.js';
+import { digitsOf, DIGITS } from './json-digits.js';
+import { JsonError, scan, stringEnd } from './json-scan.js';
 
 export { JsonError } from './json-scan.js';
 
@@ -34,11 +34,13 @@ export function rawNumber(parent: object, key: string | number): string | undefi
   return digitsOf(parent)?.[key];
 }
 
-/** Writes JSON; numbers that were read with other digits than JavaScript's get those digits again. */
+/**
+ * Writes JSON; numbers that were read with other digits than JavaScript's get those digits again. A new object that
+ * is given parts of a value that was read must be made by spreading it, or hold them in arrays: that carries the mark.
+ */
 export function stringify(value: unknown): string {
-  if (Array.isArray(value))
-    return value.some(marked) ? `[${value.map(stringifyItem(value)).join(',')}]` : JSON.stringify(value);
   if (!marked(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item, index) => stringifyMember(value, index, item)).join(',')}]`;
   const members: string[] = [];
   for (const [key, item] of Object.entries(value)) {
     if (item !== undefined) members.push(`${JSON.stringify(key)}:${stringifyMember(value, key, item)}`);
@@ -106,25 +108,12 @@ function depthExceeded(text: string, limit: number): number | undefined {
   return undefined;
 }
 
-/** The position of the quote that ends the string which begins at `start`; the text's end when none does. */
-function stringEnd(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1;
-    if (backslashes % 2 === 0) return end;
-  }
-  return text.length;
-}
-
 const marked = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null && (DIGITS in value || (Array.isArray(value) && value.some(marked)));
 
-const stringifyItem = (list: unknown[]) => (item: unknown, index: number) => stringifyMember(list, index, item);
-
 function stringifyMember(parent: object, key: string | number, item: unknown): string {
   if (typeof item !== 'number') return stringify(item ?? null);
-  const digits: Digits | undefined = digitsOf(parent);
-  const raw = digits?.[key];
+  const raw = digitsOf(parent)?.[key];
   // Whoever changed the number since made its digits void.
   return raw !== undefined && Object.is(Number(raw), item) ? raw : JSON.stringify(item);
 }

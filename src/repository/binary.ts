@@ -56,7 +56,7 @@ export async function inBundle(blobs: Blobs, version: Version): Promise<string> 
   // R4 search.html#summary: what is left out must be told, so that nobody writes the half back as the whole.
   const document = JSON.parse(version.text) as Resource;
   const tag = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
-  const tags = (document.meta?.['tag'] ?? []) as unknown[];
+  const tags = (document.meta?.tag ?? []) as unknown[];
   return JSON.stringify({ ...document, meta: { ...document.meta, tag: [...tags, tag] } });
 }
 

@@ -34,19 +34,16 @@ export interface SearchRegistry {
 }
 
 export function createRegistry(definitions: Definitions): SearchRegistry {
-  const types = new Map<ResourceType, ReadonlyMap<string, Parameter>>();
+  const types = new Map<ResourceType, Served>();
   const systems = createImpliedSystems(definitions);
 
-  const parametersOf = (type: ResourceType): ReadonlyMap<string, Parameter> => {
+  const parametersOf = (type: ResourceType): Served => {
     const known = types.get(type);
     if (known !== undefined) return known;
-    const found = new Map<string, Parameter>();
-    for (const definition of definitions.searchParameters(type).values()) {
-      const parameter = parameterOf(type, definition);
-      if (parameter !== undefined) found.set(parameter.code, parameter);
-    }
-    types.set(type, found);
-    return found;
+    const list = [...definitions.searchParameters(type).values()].flatMap((one) => parameterOf(type, one) ?? []);
+    const served = { list, byCode: new Map(list.map((one) => [one.code, one])) };
+    types.set(type, served);
+    return served;
   };
 
   const parameterOf = (type: ResourceType, definition: SearchParameterDefinition): Parameter | undefined => {
@@ -64,11 +61,16 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
   };
 
   return {
-    get: (type, code) => parametersOf(type).get(code),
-    list: (type) => [...parametersOf(type).values()],
+    get: (type, code) => parametersOf(type).byCode.get(code),
+    list: (type) => parametersOf(type).list,
     defined: (type, code) => definitions.searchParameters(type).get(code),
     resourceTypes: definitions.resourceTypes,
   };
+}
+
+interface Served {
+  list: readonly Parameter[];
+  byCode: ReadonlyMap<string, Parameter>;
 }
 
 /** The store answers these from its own columns. */

@@ -20,12 +20,18 @@ const grammar = (system: string, examples: string[], test: (code: string) => boo
 });
 
 const currencies = new Set(Intl.supportedValuesOf('currency'));
-const mimeTypes = grammar('urn:ietf:bcp:13', ['image/jpeg', 'text/plain'], (code) => parseMediaType(code) !== undefined);
+const mimeTypes = grammar(
+  'urn:ietf:bcp:13',
+  ['image/jpeg', 'text/plain'],
+  (code) => parseMediaType(code) !== undefined,
+);
 
 /** Value sets that are a grammar or a list of others, so that R4 does not enumerate them. */
 const known: Readonly<Record<string, CodeSet>> = {
   'http://hl7.org/fhir/ValueSet/mimetypes': mimeTypes,
-  'http://hl7.org/fhir/ValueSet/currencies': grammar('urn:iso:std:iso:4217', ['EUR', 'USD'], (code) => currencies.has(code)),
+  'http://hl7.org/fhir/ValueSet/currencies': grammar('urn:iso:std:iso:4217', ['EUR', 'USD'], (code) =>
+    currencies.has(code),
+  ),
   'http://hl7.org/fhir/ValueSet/ucum-units': grammar('http://unitsofmeasure.org', ['mg', 'mm[Hg]'], isUcum),
 };
 
@@ -41,7 +47,8 @@ export function codeSetOf(definitions: Definitions, valueSet: string, path: stri
   const listed = definitions.valueSet(valueSet);
   if (!listed) return undefined;
   return {
-    has: (code, system) => (system === undefined ? listed.codes.has(code) : listed.systems.get(system)?.has(code) === true),
+    has: (code, system) =>
+      system === undefined ? listed.codes.has(code) : listed.systems.get(system)?.has(code) === true,
     examples: [...listed.codes].slice(0, 12),
     size: listed.codes.size,
     systems: [...listed.systems.keys()],

@@ -85,10 +85,16 @@ export const formats: Readonly<Record<string, Format>> = {
     'a date that exists (YYYY, YYYY-MM, YYYY-MM-DD), or with a time YYYY-MM-DDThh:mm:ss and a zone (Z or +hh:mm)',
     dated(`(?:-${day}(?:T${clock}${zone})?|-(\\d\\d))?`),
   ),
-  instant: text('a date that exists with time and zone: YYYY-MM-DDThh:mm:ssZ or …+hh:mm', dated(`-${day}T${clock}${zone}`)),
+  instant: text(
+    'a date that exists with time and zone: YYYY-MM-DDThh:mm:ssZ or …+hh:mm',
+    dated(`-${day}T${clock}${zone}`),
+  ),
   time: pattern('a time of day: hh:mm:ss', new RegExp(`^${clock}$`)),
   base64Binary: { expects: 'base64 (RFC 4648) in full groups of four', test: isBase64 },
-  xhtml: { expects: 'XHTML that begins with <div', test: (value) => typeof value === 'string' && /^\s{0,100}<div[\s/>]/.test(value) },
+  xhtml: {
+    expects: 'XHTML that begins with <div',
+    test: (value) => typeof value === 'string' && /^\s{0,100}<div[\s/>]/.test(value),
+  },
 };
 
 function isCalendarDay(year: number, month?: string, day?: string): boolean {

@@ -42,7 +42,7 @@ export function blobsContract(name: string, open: () => Promise<OpenedBlobs>): v
       refs.push(await put(bytes));
       expect(refs).toEqual(refs.map(() => refOf(bytes)));
       expect(await opened.stored()).toBe(before + 1);
-      const got = await opened.blobs.get(refs[0]!);
+      const got = await opened.blobs.get(refs[0]);
       expect(got && (await buffer(got)).equals(bytes)).toBe(true);
     });
 

@@ -22,7 +22,7 @@ export interface Opened {
   /** From now on a commit may wait up to so many milliseconds, each one another time. */
   delayCommits?: (milliseconds: number) => void | Promise<void>;
   /** Closes the store and takes its data away. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Opens a new, empty store that reads time from this clock. */
@@ -37,16 +37,16 @@ export interface Skip {
 /** What a part of the contract is given. */
 export interface Bench {
   /** A test by the promise it proves, unless the adapter is excused from it. */
-  promise(name: string, proof: () => Promise<void>, milliseconds?: number): void;
+  promise: (name: string, proof: () => Promise<void>, milliseconds?: number) => void;
   /** The store of all tests of a part; each test works in a place of its own. */
-  opened(): Opened;
+  opened: () => Opened;
   open: Open;
   places: ReturnType<typeof createPlaces>;
   clock: FakeClock;
 }
 
 export interface FakeClock extends Clock {
-  forward(milliseconds: number): void;
+  forward: (milliseconds: number) => void;
 }
 
 export const parts = {

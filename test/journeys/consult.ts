@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import Client from 'fhir-kit-client';
+import { Client } from 'fhir-kit-client';
 import sharp from 'sharp';
 
 type Json = any;
@@ -68,7 +68,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
   const worklist = await step('finds the open task, its request, its answers and its photo in one search', () =>
     specialist.request('Task?status=requested&_include=Task:focus&_include:iterate=ServiceRequest:supporting-info'),
   );
-  const seen = (worklist['entry'] as Json[]).map((entry) => `${entry.resource.resourceType}/${entry.resource.id}`);
+  const seen = (worklist.entry as Json[]).map((entry) => `${entry.resource.resourceType}/${entry.resource.id}`);
   for (const needed of [submitted, request, response, media]) {
     assert.ok(
       seen.includes(`${needed.resourceType}/${needed.id}`),
@@ -104,7 +104,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
   const answers = await step('reads the answers', () =>
     specialist.read({ resourceType: 'QuestionnaireResponse', id: response.id }),
   );
-  assert.deepEqual(answers['item'], response['item'], 'the answers are not those that were sent');
+  assert.deepEqual(answers.item, response.item, 'the answers are not those that were sent');
   const photo = await step('downloads the photo', () => download(`${base}/${answers && attachment.url}`));
   assert.equal(Buffer.compare(photo, bytes), 0, 'the photo is not the one that was uploaded');
   say(`    ${photo.length} bytes, identical`);
@@ -120,7 +120,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
         status: 'completed',
         lastModified: now(),
         output: [{ type: { text: 'Consult report' }, valueReference: { reference: `DiagnosticReport/${report.id}` } }],
-      } as Json,
+      },
       options: { headers: { 'If-Match': `W/"${claimed.meta.versionId}"` } },
     }),
   );
@@ -137,7 +137,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
   const history = await step('reads how the task went', () =>
     referrer.resourceHistory({ resourceType: 'Task', id: submitted.id }),
   );
-  const states = (history['entry'] as Json[]).map((entry) => entry.resource.status).reverse();
+  const states = (history.entry as Json[]).map((entry) => entry.resource.status).reverse();
   assert.deepEqual(states, ['requested', 'accepted', 'completed']);
   say(`    ${states.join(' → ')}`);
   return { patient, photo: { url: attachment.url, bytes }, media, response, request, task: completed, report };

@@ -62,7 +62,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
     seen: { interaction: string; type: string; rendering: Rendering },
   ) {
     guard(request, parts.loopbackOnly);
-    const [path = '', query = ''] = splitOnce(request.url ?? '/');
+    const [path, query] = splitOnce(request.url ?? '/');
     const headOnly = request.method === 'HEAD';
     seen.rendering = { ...plainRendering, headOnly };
     const { format, pretty } = renderingParameters(query);

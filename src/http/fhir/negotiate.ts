@@ -25,7 +25,7 @@ export function negotiate(accept: string | undefined, format: string | undefined
   }
   if (accept === undefined || accept === '' || accept === '*/*') return FHIR_JSON;
   for (const range of parseAccept(accept)) {
-    const { fhirVersion } = { fhirVersion: range.parameters['fhirversion'] };
+    const fhirVersion = range.parameters.fhirversion;
     if (range.q === 0 || (fhirVersion !== undefined && fhirVersion !== '4.0')) continue;
     const chosen = JSON_TYPES.find((type) => covers(range.essence, type));
     if (chosen !== undefined) return chosen;
@@ -63,7 +63,10 @@ export const isFhirForm = (contentType: string | undefined): boolean =>
 
 /** How a Binary is wanted: as FHIR JSON, or as the bytes that it stands for (R4 binary.html#rest). */
 export function wantsFhirForm(accept: string | undefined, format: string | undefined, contentType: string): boolean {
-  if (format !== undefined) return negotiate(accept, format) !== undefined;
+  if (format !== undefined) {
+    negotiate(accept, format);
+    return true;
+  }
   if (accept === undefined || accept === '') return false;
   const own = parseMediaType(contentType)?.essence ?? contentType;
   for (const range of parseAccept(accept)) {

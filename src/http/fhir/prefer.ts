@@ -12,7 +12,7 @@ const RETURNS = ['minimal', 'representation', 'OperationOutcome'] as const;
 
 /** A preference that is not known is passed over, as RFC 7240 asks. */
 export function preferOf(headers: IncomingHttpHeaders): Prefer {
-  const header = headers['prefer'];
+  const header = headers.prefer;
   const prefer: Prefer = { return: 'representation', lenient: false };
   if (header === undefined) return prefer;
   for (const part of String(header).split(/[,;]/)) {

@@ -4,13 +4,13 @@
  * resolves only after the commit.
  */
 import { StoreError } from '../port.js';
-import { failureOf, type Connection } from './connection.js';
+import { failureOf, sqliteCode, type Connection } from './connection.js';
 
 export interface Committer {
   /** Runs the job inside a transaction; resolves with its result when that is on the disk. */
-  commit<T>(job: () => T, weight?: number): Promise<T>;
+  commit: <T>(job: () => T, weight?: number) => Promise<T>;
   /** Commits what is waiting and takes nothing more. */
-  stop(): void;
+  stop: () => void;
 }
 
 interface Waiting {
@@ -75,10 +75,11 @@ export function createCommitter(connection: Connection, queueMax: number, undone
       commitAll?.run();
     } catch (error) {
       undone();
-      let failure = failureOf(error);
       // A disk that fails while the log is being written leaves open what it holds.
-      if (committing && failure instanceof StoreError && /I\/O/.test(failure.message))
-        failure = new StoreError('unknown', failure.message, undefined, { cause: error });
+      const unknown = committing && sqliteCode(error)?.startsWith('SQLITE_IOERR');
+      const failure = unknown
+        ? new StoreError('unknown', 'The disk failed during the commit.', undefined, { cause: error })
+        : failureOf(error);
       if (db.inTransaction) rollbackAll?.run();
       for (const { reject } of group) reject(failure);
       return;

@@ -24,13 +24,13 @@ export interface Question {
 }
 
 export interface Compiler {
-  condition(plan: Plan, question: Question): Sql;
+  condition: (plan: Plan, question: Question) => Sql;
   /** The numbers of all resources whose entries meet the test, as a SELECT; they may come twice. */
-  numbers(param: string, test: Test, types: readonly string[], reach: Reach): Sql;
+  numbers: (param: string, test: Test, types: readonly string[], reach: Reach) => Sql;
   /** The numbers of all resources that refer to such a one, as a SELECT; undefined when nothing can. */
-  pointing(plan: Points, types: readonly string[], reach: Reach, level: number): Sql | undefined;
+  pointing: (plan: Points, types: readonly string[], reach: Reach, level: number) => Sql | undefined;
   /** The condition on a row of `text_entry`. */
-  texts(test: Partial<TextTest>, within: readonly number[]): Sql;
+  texts: (test: Partial<TextTest>, within: readonly number[]) => Sql;
 }
 
 export interface Selected {
@@ -163,7 +163,7 @@ function meetsValue(column: Sql, value: NonNullable<TextTest['value']>): Sql {
 
 /** The least text that is greater than all that start so, in the order of code points; undefined when there is none. */
 function successor(start: string): string | undefined {
-  const points = [...start];
+  const points = Array.from(start);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     const point = last.codePointAt(0) ?? 0;
     // U+D800 to U+DFFF are no characters: after U+D7FF comes U+E000.

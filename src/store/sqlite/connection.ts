@@ -8,11 +8,11 @@ export type Row = Record<string, string | number | null>;
 
 export interface Connection {
   db: Database.Database;
-  all(query: Sql): Row[];
-  get(query: Sql): Row | undefined;
+  all: (query: Sql) => Row[];
+  get: (query: Sql) => Row | undefined;
   /** Runs a statement and says how many rows it changed. */
-  run(statement: Sql): number;
-  close(): void;
+  run: (statement: Sql) => number;
+  close: () => void;
 }
 
 /** So many statements stay prepared; the shapes of plans are without number. */
@@ -88,12 +88,20 @@ const failures: readonly [string, StoreFailure][] = [
 ];
 
 export function failureOf(error: unknown): unknown {
-  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
-  if (typeof code !== 'string' || typeof message !== 'string' || !code.startsWith('SQLITE_')) return error;
+  const message = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : '';
+  if (message === 'The database connection is not open') return new StoreError('unavailable', 'The store is closed.');
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
   const [, reason] = failures.find(([start]) => code.startsWith(start)) ?? [];
   if (reason !== undefined) return new StoreError(reason, `SQLite: ${message}`, undefined, { cause: error });
   // The only limits of SQLite that a bounded query can meet have no code of their own.
   if (/^(too many|Expression tree is too large|parser stack overflow)/.test(message))
     return new StoreError('too-costly', `SQLite: ${message}`, undefined, { cause: error });
   return error;
+}
+
+/** SQLite's own code of an error. Not asked by class: a worker that loads the driver twice has two of them. */
+export function sqliteCode(error: unknown): string | undefined {
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined;
 }

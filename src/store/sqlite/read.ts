@@ -5,8 +5,8 @@ import { foundOf, versionColumns, versionOf } from './rows.js';
 import { among, sql } from './sql.js';
 
 export interface Reader {
-  read(keys: Key[], reach: Reach): (Found | undefined)[];
-  version(key: Key, version: number, reach: Reach): Version | undefined;
+  read: (keys: Key[], reach: Reach) => (Found | undefined)[];
+  version: (key: Key, version: number, reach: Reach) => Version | undefined;
 }
 
 export function createReader({ all, get }: Connection): Reader {

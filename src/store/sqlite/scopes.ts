@@ -7,11 +7,11 @@ export type EntryKind = 'text' | 'range';
 
 export interface Scopes {
   /** The numbers that there are; a scope that has none has no entries either. */
-  of(owners: readonly Owner[], types: readonly string[], param: string, kind: EntryKind): number[];
+  of: (owners: readonly Owner[], types: readonly string[], param: string, kind: EntryKind) => number[];
   /** The number of one scope, made when it is new; only inside a transaction. */
-  make(owner: Owner, type: string, param: string, kind: EntryKind): number;
+  make: (owner: Owner, type: string, param: string, kind: EntryKind) => number;
   /** Forgets the numbers: those that a transaction made are gone when it is rolled back. */
-  forget(): void;
+  forget: () => void;
 }
 
 /** So many numbers are kept in memory; past that it begins anew. */

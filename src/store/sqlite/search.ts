@@ -8,8 +8,8 @@ import type { FindSource, Source } from './source.js';
 import { and, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
 
 export interface Searcher {
-  search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found>;
-  count(types: string[], plan: Plan, reach: Reach, atMost: number): number;
+  search: (types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach) => Page<Found>;
+  count: (types: string[], plan: Plan, reach: Reach, atMost: number) => number;
 }
 
 export function createSearcher({ all, get }: Connection, source: FindSource): Searcher {

@@ -25,11 +25,11 @@ export interface Source {
 
 export interface FindSource {
   /** The whole of it, in natural order if so asked. */
-  find(plan: Plan, types: readonly string[], reach: Reach, natural: boolean): Source;
+  find: (plan: Plan, types: readonly string[], reach: Reach, natural: boolean) => Source;
   /** Only the first rows of a walk behind a number, asked one by one. */
-  peek(plan: Plan, types: readonly string[], reach: Reach, after: number): Source;
+  peek: (plan: Plan, types: readonly string[], reach: Reach, after: number) => Source;
   /** For counting: every match once, in no order. */
-  each(plan: Plan, types: readonly string[], reach: Reach): Source;
+  each: (plan: Plan, types: readonly string[], reach: Reach) => Source;
 }
 
 /** Rows of a walk that are asked one by one before sets are made. */

@@ -20,7 +20,7 @@ export function pageContract({ promise, opened, places }: Bench): void {
   }
 
   /** All pages; between two of them `meanwhile` does its work. */
-  async function walk(place: Place, plan: Plan, order: Order[], size: number, meanwhile = async () => {}) {
+  async function walk(place: Place, plan: Plan, order: Order[], size: number, meanwhile = () => Promise.resolve()) {
     const shown: string[] = [];
     let after: Position | undefined;
     for (let pages = 0; pages < 200; pages += 1) {

@@ -51,7 +51,7 @@ function uploadOf(call: FhirCall): Upload {
 
 function replyTo(call: FhirCall, { base }: Parts, { version, created, issues }: Written): Reply {
   const headers: Record<string, string> = versionHeaders(version);
-  if (created) headers['Location'] = `${base}/${version.type}/${version.id}/_history/${version.version}`;
+  if (created) headers.Location = `${base}/${version.type}/${version.id}/_history/${version.version}`;
   const status = created ? 201 : 200;
   if (call.prefer.return === 'minimal') return { status, headers };
   const text = call.prefer.return === 'OperationOutcome' ? JSON.stringify(operationOutcome(issues)) : version.text;

@@ -1,0 +1,76 @@
+/** The driver's failures in the words of the port. */
+import {
+  MongoClientClosedError,
+  MongoError,
+  MongoErrorLabel,
+  MongoNetworkError,
+  MongoNotConnectedError,
+  MongoOperationTimeoutError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+  MongoWriteConcernError,
+} from 'mongodb';
+import { StoreError } from '../port.js';
+
+/** Passes on what a read or a statement resolves to; rejects with a StoreError where the port has a word for it. */
+export async function answered<T>(work: Promise<T>, tooLong: 'unavailable' | 'too-costly' = 'unavailable'): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toStoreError(error, tooLong);
+  }
+}
+
+/** Of an operation that certainly wrote nothing. */
+export function toStoreError(error: unknown, tooLong: 'unavailable' | 'too-costly' = 'unavailable'): unknown {
+  if (error instanceof StoreError || !(error instanceof MongoError)) return error;
+  const options = { cause: error };
+  if (isTooLong(error)) return new StoreError(tooLong, sentences[tooLong], undefined, options);
+  if (error.code === OUT_OF_DISK_SPACE) return new StoreError('full', 'MongoDB has no room left.', undefined, options);
+  if (isTrouble(error)) return new StoreError('unavailable', sentences.unavailable, undefined, options);
+  return error;
+}
+
+export const unknownOutcome = (error: unknown): StoreError =>
+  new StoreError('unknown', 'MongoDB did not say whether the write was done.', undefined, { cause: error });
+
+/** The server or the way to it failed, not the request. */
+export const isTrouble = (error: unknown): boolean =>
+  error instanceof MongoError &&
+  (troubles.some((kind) => error instanceof kind) ||
+    TROUBLE_CODES.has(Number(error.code)) ||
+    error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
+    error.hasErrorLabel(MongoErrorLabel.RetryableError) ||
+    error.hasErrorLabel(MongoErrorLabel.TransientTransactionError));
+
+/** The connection broke, or the answer says that the write may yet be undone: it may be there and it may not. */
+export const isAmbiguous = (error: unknown): boolean =>
+  error instanceof MongoNetworkError || error instanceof MongoWriteConcernError;
+
+export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000;
+
+export const isTransient = (error: unknown): boolean =>
+  error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+
+const isTooLong = (error: MongoError): boolean =>
+  TOO_LONG_CODES.has(Number(error.code)) || error instanceof MongoOperationTimeoutError;
+
+const sentences = {
+  unavailable: 'MongoDB does not answer at the moment.',
+  'too-costly': 'MongoDB did not finish in time; a narrower search may.',
+};
+
+const troubles = [
+  MongoNetworkError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+  MongoNotConnectedError,
+  MongoClientClosedError,
+];
+
+const OUT_OF_DISK_SPACE = 14031;
+/** MaxTimeMSExpired, QueryExceededMemoryLimitNoDiskUseAllowed. */
+const TOO_LONG_CODES = new Set([50, 292]);
+/** Host not found or unreachable, network timeout, shutdown, stepdown, not the primary, recovering, interrupted. */
+const TROUBLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436]);

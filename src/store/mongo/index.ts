@@ -1,0 +1,60 @@
+/** The MongoDB store: opens the client with fixed settings, checks them, and hands out the port. Loaded only when asked for. */
+import { limits } from '../../kit/limits.js';
+import type { Clock } from '../../kit/clock.js';
+import type { Store } from '../port.js';
+import { prepare, type Collections } from './schema.js';
+import { connect } from './client.js';
+import { createFeed } from './feed.js';
+import { createHistory } from './history.js';
+import { createRead } from './read.js';
+import { createSearch } from './search.js';
+import { createVault } from './vault.js';
+import { createWrite } from './write.js';
+import { answered } from './errors.js';
+
+export interface MongoStoreOptions {
+  url: string;
+  database?: string;
+  clock: Clock;
+  /** Whether the fields of current resources are stored beside their text, for an operator's own queries. */
+  fields?: boolean;
+  /** Milliseconds that mongod may work at one operation. */
+  operationMs?: number;
+  /** Milliseconds after which a write that meets trouble is given up. */
+  writeMs?: number;
+  /** Milliseconds to wait for a primary. */
+  selectionMs?: number;
+  /** Resources on one side of a chain or `_has`. */
+  joinTargets?: number;
+}
+
+export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+  const settings = {
+    clock: options.clock,
+    fields: options.fields ?? true,
+    operationMs: options.operationMs ?? 10_000,
+    writeMs: options.writeMs ?? 15_000,
+    joinTargets: options.joinTargets ?? limits.joinTargets,
+  };
+  const client = await connect(options.url, options.selectionMs ?? 10_000);
+  let collections: Collections;
+  try {
+    collections = await prepare(client.db(options.database ?? 'afferent'));
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  const parts: Parts = { ...settings, client, collections };
+  const { search, count, countIn } = createSearch(parts);
+  return {
+    write: createWrite(parts, countIn),
+    ...createRead(parts),
+    history: createHistory(parts),
+    search,
+    count,
+    changes: createFeed(parts),
+    vault: createVault(parts),
+    ping: () => answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS })),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * The collections and their indexes.
+ *
+ * `versions` holds one document for each version. The newest one of a resource also carries what a search needs, so
+ * that a create is one insert: atomic without a transaction. Its successor takes all of that away from it.
+ */
+import { MongoServerError, type Collection, type Db } from 'mongodb';
+import { checkIndex, MongoRefused, type ExpectedIndex } from './checks.js';
+
+export interface VersionDocument {
+  /** `Type/id/version` with the version in nine digits, so that the ids of one resource sort as its versions do. */
+  _id: string;
+  /** `Type/id`. */
+  key: string;
+  /** Type, id, owner, version, time of writing, method. */
+  t: string;
+  i: string;
+  o: string;
+  n: number;
+  u: number;
+  m: string;
+  /** The final JSON; absent in a deletion. */
+  text?: string;
+  blob?: { hash: string; size: number };
+  /** When the next version took its place. */
+  e?: number;
+  /** This is the newest version, of a resource that may be deleted. */
+  head?: true;
+  /** The type once more while a search can find this version: the newest one, and no deletion. */
+  live?: string;
+  /** Search values: text entries (param, value, detail), range entries (param, value, low, high). */
+  s?: { p: string; v: string; d: string }[];
+  r?: { p: string; v: string; l: number; h: number }[];
+  /** First and last value of each parameter, to sort by. */
+  k?: Map<string, { f: string | number; l: string | number }>;
+  /** The fields of the resource, for an operator's own queries; the server never reads them. */
+  resource?: object;
+}
+
+export interface GuardDocument {
+  _id: number;
+  n: number;
+}
+
+export interface VaultDocument {
+  _id: string;
+  v: string;
+  /** When it expires by the server's clock; and when MongoDB may remove it, by its own. */
+  x: number;
+  at: Date;
+}
+
+export interface Collections {
+  versions: Collection<VersionDocument>;
+  guards: Collection<GuardDocument>;
+  vault: Collection<VaultDocument>;
+}
+
+const head = { head: true };
+const live = { live: { $exists: true } };
+
+/**
+ * Every search index is led by the owner, so that a search never walks over what it may not see. With one value given
+ * for `s.p` and `s.v`, `value` also yields the order of the store (`key`): a page costs what it shows.
+ */
+export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
+  versions: [
+    { name: 'head', key: { key: 1 }, unique: true, partialFilterExpression: head },
+    { name: 'list', key: { o: 1, live: 1, key: 1 }, partialFilterExpression: live },
+    { name: 'updated', key: { o: 1, live: 1, u: 1, key: 1 }, partialFilterExpression: live },
+    { name: 'value', key: { o: 1, live: 1, 's.p': 1, 's.v': 1, key: 1, 's.d': 1 }, partialFilterExpression: live },
+    { name: 'range', key: { o: 1, live: 1, 'r.p': 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
+    { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
+    { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
+  ],
+  guards: [],
+  vault: [{ name: 'expiry', key: { at: 1 }, expireAfterSeconds: 0 }],
+};
+
+/** Makes what is missing, and refuses what is there but different. */
+export async function prepare(db: Db): Promise<Collections> {
+  for (const [name, expected] of Object.entries(indexes)) {
+    await ignoring([NAMESPACE_EXISTS], db.createCollection(name));
+    const collection = db.collection(name);
+    const [first, ...rest] = expected;
+    if (first === undefined) continue;
+    await ignoring([INDEX_OPTIONS_CONFLICT, INDEX_KEY_CONFLICT], collection.createIndexes([first, ...rest])).catch(
+      (error: unknown) => {
+        if (!hasCode(error, [DUPLICATE_KEY])) throw error;
+        throw new MongoRefused(`the data in "${name}" breaks a unique index: ${error.message}`);
+      },
+    );
+    const found = await collection.indexes();
+    for (const index of expected)
+      checkIndex(
+        name,
+        index,
+        found.find((one) => one.name === index.name),
+      );
+  }
+  return { versions: db.collection('versions'), guards: db.collection('guards'), vault: db.collection('vault') };
+}
+
+const NAMESPACE_EXISTS = 48;
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_CONFLICT = 86;
+const DUPLICATE_KEY = 11000;
+
+async function ignoring(codes: number[], work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!hasCode(error, codes)) throw error;
+  });
+}
+
+const hasCode = (error: unknown, codes: number[]): error is MongoServerError =>
+  error instanceof MongoServerError && codes.some((code) => code === error.code);

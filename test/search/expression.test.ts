@@ -1,0 +1,213 @@
+/** Expressions of search parameters become walkers; FHIRPath itself (fhirpath.js) is the oracle. */
+import { readdirSync, readFileSync } from 'node:fs';
+import fhirpath from 'fhirpath';
+import r4 from 'fhirpath/fhir-context/r4/index.js';
+import { loadDefinitions } from '../../src/fhir/definitions.js';
+import { referencedType } from '../../src/fhir/reference.js';
+import { compileExpression } from '../../src/search/expression/index.js';
+import { collect } from '../../src/search/expression/walk.js';
+import { searchTypeOf } from '../../src/search/types/index.js';
+
+const definitions = loadDefinitions();
+
+const folder = new URL('../data/microsoft-fhir-server/', import.meta.url);
+const samples: [name: string, resource: any][] = readdirSync(folder)
+  .filter((name) => name.endsWith('.json') && !name.endsWith('.indexes.json'))
+  .map((name): [string, any] => [name, JSON.parse(readFileSync(new URL(name, folder), 'utf8').replace(/^\uFEFF/, ''))])
+  .filter(([, resource]) => definitions.resourceTypes.includes(resource.resourceType));
+
+const all = definitions.resourceTypes.flatMap((type) =>
+  [...definitions.searchParameters(type).values()].map((parameter) => ({ type, parameter })),
+);
+
+test('every expression of R4 compiles for every type it is about, to at least one path', () => {
+  const compiled = all.filter(({ parameter }) => parameter.expression !== undefined);
+  expect(compiled.length).toBeGreaterThan(2000);
+  const empty = compiled.filter(
+    ({ type, parameter }) => compileExpression(definitions, type, parameter.expression!).length === 0,
+  );
+  expect(empty).toEqual([]);
+});
+
+test('only the parameters that search everything have no expression', () => {
+  const without = all.filter(({ parameter }) => parameter.expression === undefined);
+  expect([...new Set(without.map(({ parameter }) => parameter.code))].sort()).toEqual(['_content', '_query', '_text']);
+});
+
+test('what a served parameter leaves unread has no search value', () => {
+  const unread = new Set<string>();
+  for (const { type, parameter } of all) {
+    const readers = searchTypeOf(parameter.type)?.readers;
+    if (readers === undefined || parameter.expression === undefined) continue;
+    for (const leaf of compileExpression(definitions, type, parameter.expression)) {
+      if (readers[leaf.type] === undefined) unread.add(`${type}.${parameter.code}: ${leaf.type}`);
+    }
+  }
+  expect([...unread].sort()).toEqual([
+    // A whole resource is not a reference.
+    'Bundle.composition: Resource',
+    'Bundle.message: Resource',
+    // Free text and ages are no dates.
+    'CarePlan.activity-date: string',
+    'Consent.source-reference: Attachment',
+    'Immunization.date: string',
+    'Procedure.date: Age',
+    'Procedure.date: Range',
+    'Procedure.date: string',
+  ]);
+});
+
+test.each([
+  [
+    'Patient',
+    "Patient.telecom.where(system='phone').value",
+    ['string'],
+    {
+      telecom: [
+        { system: 'phone', value: '1' },
+        { system: 'email', value: '2' },
+      ],
+    },
+    ['1'],
+  ],
+  ['Observation', 'Observation.value as Quantity', ['Quantity'], { valueQuantity: { value: 1 } }, [{ value: 1 }]],
+  [
+    'Observation',
+    '(Observation.value as CodeableConcept).text',
+    ['string'],
+    { valueCodeableConcept: { text: 'a' } },
+    ['a'],
+  ],
+  ['Patient', 'Patient.deceased.exists() and Patient.deceased != false', ['boolean'], {}, [false]],
+  [
+    'Patient',
+    'Patient.deceased.exists() and Patient.deceased != false',
+    ['boolean'],
+    { deceasedBoolean: false },
+    [false],
+  ],
+  [
+    'Patient',
+    'Patient.deceased.exists() and Patient.deceased != false',
+    ['boolean'],
+    { deceasedDateTime: '2020' },
+    [true],
+  ],
+  [
+    'Bundle',
+    'Bundle.entry[0].resource',
+    ['Resource'],
+    { entry: [{ resource: { id: 'a' } }, { resource: { id: 'b' } }] },
+    [{ id: 'a' }],
+  ],
+  [
+    'Bundle',
+    'Bundle.entry.resource.ofType(Patient).birthDate',
+    ['date'],
+    {
+      entry: [
+        { resource: { resourceType: 'Patient', birthDate: '2000' } },
+        { resource: { resourceType: 'Person', birthDate: '2001' } },
+      ],
+    },
+    ['2000'],
+  ],
+  [
+    'Patient',
+    "Patient.extension('http://x').value.ofType(string)",
+    ['string'],
+    {
+      extension: [
+        { url: 'http://x', valueString: 'a' },
+        { url: 'http://y', valueString: 'b' },
+      ],
+    },
+    ['a'],
+  ],
+  [
+    'Patient',
+    "Patient.contact.where(hasExtension('http://x')).gender",
+    ['code'],
+    { contact: [{ gender: 'male' }, { gender: 'other', extension: [{ url: 'http://x' }] }] },
+    ['other'],
+  ],
+  [
+    'Task',
+    'Task.for.where(resolve() is Patient)',
+    ['Reference'],
+    { for: { reference: 'http://x/fhir/Patient/1' } },
+    [{ reference: 'http://x/fhir/Patient/1' }],
+  ],
+  ['Task', 'Task.for.where(resolve() is Patient)', ['Reference'], { for: { reference: 'Group/1' } }, []],
+  [
+    'Task',
+    'Task.for.where(resolve() is Patient)',
+    ['Reference'],
+    { for: { type: 'Patient', identifier: {} } },
+    [{ type: 'Patient', identifier: {} }],
+  ],
+  [
+    'Questionnaire',
+    'Questionnaire.item.item.linkId',
+    ['string'],
+    { item: [{ linkId: 'a', item: [{ linkId: 'b' }] }] },
+    ['b'],
+  ],
+  ['Patient', 'Patient.name.given', ['string'], { name: [{ given: ['a', null, 'b'] }] }, ['a', 'b']],
+  ['Patient', "Patient.gender = 'male' or Patient.active.not()", ['boolean'], { active: false }, [true]],
+  ['Patient', 'Patient.name.empty()', ['boolean'], {}, [true]],
+  ['Patient', 'Person.name', [], { name: [{ text: 'a' }] }, []],
+] as [string, string, string[], object, unknown[]][])('%s: %s', (type, expression, types, resource, found) => {
+  const leaves = compileExpression(definitions, type, expression);
+  expect(leaves.map((leaf) => leaf.type)).toEqual(types);
+  expect(collect(leaves, { resourceType: type, ...resource })).toEqual(found);
+});
+
+test.each([
+  ['Patient.nam', "No element 'nam'"],
+  ['Patient.name.matches(1)', 'matches() is not understood'],
+  ['Patient.name.(', "'(' stands where a name should"],
+  ['Patient.name where', "'where' is unexpected"],
+  ['Patient.name.where(given', 'do not end'],
+  ['Patient.name %', 'not understood'],
+  ['', 'ends too early'],
+])('"%s" is refused when it is compiled, not when a resource is indexed', (expression, why) => {
+  expect(() => compileExpression(definitions, 'Patient', expression)).toThrow(why);
+});
+
+const SERVED = new Set(['token', 'string', 'date', 'uri', 'reference']);
+const RESOLVES = /\.where\(resolve\(\) is ([A-Za-z]+)\)/;
+
+/** What FHIRPath finds: search parameters ask for collections and for no other server, so they are put in its terms. */
+function oracle(expression: string, resource: any): unknown[] {
+  const parts = expression.includes(' and ') ? [expression] : expression.split(' | ');
+  return parts.flatMap((part) => {
+    const type = RESOLVES.exec(part)?.[1];
+    const rewritten = part
+      .replace(RESOLVES, '')
+      .replace(/\(([^()]+) as ([A-Za-z]+)\)/g, '$1.ofType($2)')
+      .replace(/^([^()]+) as ([A-Za-z]+)$/, '$1.ofType($2)')
+      .replace(/\.as\(/g, '.ofType(');
+    const found = fhirpath.evaluate(resource, rewritten, {}, r4, { async: false }) as any[];
+    return type === undefined ? found : found.filter((one) => referencedType(one) === type);
+  });
+}
+
+const asSet = (values: unknown[]): string[] => [...new Set(values.map((value) => JSON.stringify(value)))].sort();
+
+test('the walkers find what FHIRPath finds, in every sample resource', () => {
+  expect(samples.length).toBeGreaterThan(100);
+  let found = 0;
+  const differences: object[] = [];
+  for (const [name, resource] of samples) {
+    for (const { code, type, expression } of definitions.searchParameters(resource.resourceType).values()) {
+      if (!SERVED.has(type) || expression === undefined) continue;
+      const ours = asSet(collect(compileExpression(definitions, resource.resourceType, expression), resource));
+      const theirs = asSet(oracle(expression, resource));
+      found += ours.length;
+      if (ours.join() !== theirs.join()) differences.push({ name, code, expression, ours, theirs });
+    }
+  }
+  expect(differences).toEqual([]);
+  expect(found).toBeGreaterThan(1000);
+}, 120_000);
