@@ -65,7 +65,9 @@ function importsOf(file: string): Import[] {
   }));
 }
 
-const resolved = ({ from, to }: Import): string => normalize(join(dirname(from), to)).replace(/\.js$/, '.ts');
+function resolved({ from, to }: Import): string {
+  return normalize(join(dirname(from), to)).replace(/\.js$/, '.ts');
+}
 const roomOf = (file: string): string => file.split('/')[0] ?? file;
 const floorOf = (file: string): number => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
 const isIn = (file: string, place: string): boolean => file === place || file.startsWith(`${place}/`);
@@ -103,9 +105,12 @@ test('no file can reach itself', () => {
   expect(files.filter((file) => reach(file).has(file))).toEqual([]);
 });
 
+/** What nothing in src imports: where a process begins, and the oracle that both stores are tested against. */
+const ROOTS = ['cli/index.ts', 'search/match.ts'];
+
 test('no file is dead', () => {
   const used = new Set(inside.map(({ to }) => to));
-  expect(files.filter((file) => !used.has(file) && file !== 'cli/index.ts')).toEqual([]);
+  expect(files.filter((file) => !used.has(file))).toEqual(ROOTS);
 });
 
 test('adapters are named at the roof only', () => {

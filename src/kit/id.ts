@@ -1,3 +1,4 @@
+/** Ids and tokens: those of resources sort by time, and none can be guessed. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Instant } from './clock.js';
 

@@ -24,8 +24,8 @@ export interface SearchDoor {
   search(call: Call, search: Search, after?: Position): Promise<SearchResult>;
   /** The resource of this canonical URL and version; undefined when there is none. */
   byCanonical(call: Call, type: ResourceType, url: string, version: string): Promise<Found | undefined>;
-  /** Is, or was, there a resource of this key? */
-  isTaken(call: Call, key: Key): Promise<boolean>;
+  /** Was there a resource of this key, and is it no longer? */
+  wasDeleted(call: Call, key: Key): Promise<boolean>;
 }
 
 export function createSearch(store: Store): SearchDoor {
@@ -125,12 +125,12 @@ export function createSearch(store: Store): SearchDoor {
     return page.items[0];
   }
 
-  async function isTaken(call: Call, key: Key): Promise<boolean> {
+  async function wasDeleted(call: Call, key: Key): Promise<boolean> {
     const [found] = await asked(store.read([key], reachOf(call)));
-    return found !== undefined;
+    return found !== undefined && found.text === undefined;
   }
 
-  return { search, byCanonical, isTaken };
+  return { search, byCanonical, wasDeleted };
 }
 
 const nameOf = (key: Key): string => `${key.type}/${key.id}`;

@@ -41,7 +41,7 @@ const integer = (expects: string, min: number): Format => ({
 });
 
 const anyText = text(
-  'a string of 1 to 1,048,576 characters without control characters other than tab and line ends',
+  'text in quotes, 1 to 1,048,576 characters, with no control characters other than tab and line ends',
   () => true,
 );
 const uri = (expects: string): Format => pattern(`${expects} without spaces`, /^\S+$/);
@@ -70,8 +70,8 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   string: anyText,
   markdown: anyText,
-  code: pattern('a code: no spaces at its ends, none but single ones inside', /^\S+(?: \S+)*$/),
-  id: pattern('an id: 1 to 64 letters, digits, "-" or "."', /^[A-Za-z0-9\-.]{1,64}$/),
+  code: pattern('text in quotes without spaces at its ends, and with none but single ones inside', /^\S+(?: \S+)*$/),
+  id: pattern('text in quotes of 1 to 64 letters, digits, "-" and "."', /^[A-Za-z0-9\-.]{1,64}$/),
   uri: uri('a URI'),
   url: uri('a URL'),
   canonical: uri('a canonical URL'),

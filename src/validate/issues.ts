@@ -1,18 +1,20 @@
 /** Problems as issues of an OperationOutcome: what was found, what is allowed, and where, as FHIRPath. */
-import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import { closest } from './closest.js';
 import { fhirPath } from './location.js';
+import type { Members } from './members.js';
 import type { Found, Problem } from './problems.js';
 
-export function issueFor(definitions: Definitions, resource: Resource, { at, problem }: Found): Issue {
+type MembersOf = (type: string) => Members;
+
+export function issueFor(members: MembersOf, resource: Resource, { at, problem }: Found): Issue {
   const { code, diagnostics } = say(problem);
-  return { severity: 'error', code, diagnostics, expression: [fhirPath(definitions, resource, at)] };
+  return { severity: 'error', code, diagnostics, expression: [fhirPath(members, resource, at)] };
 }
 
 export function uncheckedIssue(
-  definitions: Definitions,
+  members: MembersOf,
   resource: Resource,
   { at, valueSet }: { at: string; valueSet: string },
 ): Issue {
@@ -20,7 +22,7 @@ export function uncheckedIssue(
     severity: 'information',
     code: 'informational',
     diagnostics: `This server does not know the codes of ${valueSet}, so it did not check the code here against them.`,
-    expression: [fhirPath(definitions, resource, at)],
+    expression: [fhirPath(members, resource, at)],
   };
 }
 
@@ -74,7 +76,7 @@ const sentences: Sentences = {
   }),
   format: ({ type, expects, value, digits }) => ({
     code: 'value',
-    diagnostics: `Found ${digits ?? shown(value)}, but a ${type} is ${expects}.`,
+    diagnostics: `Found ${digits ?? shown(value)}, but a value of type ${type} is ${expects}.`,
   }),
   code: ({ valueSet, set, value }) => ({
     code: 'code-invalid',
@@ -127,7 +129,8 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > shownCharacters ? `${value.slice(0, shownCharacters)}…` : value);
+  if (value.length <= shownCharacters) return JSON.stringify(value);
+  return `${JSON.stringify(value.slice(0, shownCharacters))}… (${String(value.length)} characters)`;
 }
 
 function list(names: string[], most: number): string {

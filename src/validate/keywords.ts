@@ -3,25 +3,23 @@
  * there to the values. They stop counting at a bound, so that a large wrong resource costs no more than a small one.
  */
 import type { Ajv } from 'ajv';
-import type {
-  DataValidateFunction,
-  DataValidationCxt,
-  ErrorObject,
-  FuncKeywordDefinition,
-} from 'ajv/dist/types/index.js';
+import type { DataValidateFunction, DataValidationCxt, FuncKeywordDefinition } from 'ajv/dist/types/index.js';
 import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
 import { rawNumber } from '../kit/json.js';
 import type { CodeSet } from './bindings.js';
 import { formats } from './formats.js';
-import { checkMembers, isObject } from './object.js';
+import { checkMembers, type Shape } from './object.js';
+import { isObject, none, report, type Report, type Test } from './report.js';
 import type { Members } from './members.js';
 import type { Problem } from './problems.js';
 import type { Binding, ValueSchema } from './schema.js';
 
 export interface KeywordParts {
   run: Run;
-  members(name: string): Members;
+  members(type: string): Members;
+  /** The schema of one type of a choice, by its JSON name. */
+  choice(type: string, name: string): ValueSchema;
   /** The compiled schema of a type, compiled when first asked for. */
   check(type: string): DataValidateFunction;
   codeSet(binding: Binding): CodeSet | undefined;
@@ -36,12 +34,6 @@ export interface Run {
   /** Required bindings that were met and cannot be checked, by the path of their element. */
   unchecked: Map<string, { at: string; valueSet: string }>;
 }
-
-/** A problem as ajv carries it: in `params`. */
-type Report = Partial<ErrorObject>;
-type Test = (value: unknown, at: DataValidationCxt) => Report[];
-
-const none: Report[] = [];
 
 export function addKeywords(ajv: Ajv, parts: KeywordParts): void {
   const { run } = parts;
@@ -67,9 +59,18 @@ export function addKeywords(ajv: Ajv, parts: KeywordParts): void {
 
   const keywords: Record<string, (schema: never) => Test> = {
     members: (type: string) => {
-      const members = parts.members(type);
-      const beside = complex('Element');
-      return (value, at) => checkMembers(value, members, { at, type, all: run.all, report, beside });
+      const tests = new Map<string, Test>();
+      const shape: Shape = {
+        type,
+        members: parts.members(type),
+        beside: complex('Element'),
+        choice(name) {
+          const test = tests.get(name) ?? valueTest(parts.choice(type, name));
+          tests.set(name, test);
+          return test;
+        },
+      };
+      return (value, at) => checkMembers(value, shape, at, run.all);
     },
 
     complex,
@@ -140,21 +141,22 @@ export function addKeywords(ajv: Ajv, parts: KeywordParts): void {
     },
   };
 
-  /** What a single value of a list must be: the keywords of its schema, one after the other. */
+  /** What a single value must be: the keywords of its schema, one after the other. */
   const valueTest = (schema: ValueSchema): Test => {
     const [first, ...others] = Object.entries(schema).map(([keyword, value]) => keywords[keyword]?.(value as never));
-    assert(first, 'Every element of a list has a type.');
+    assert(first, 'Every element has a type.');
     const [second] = others;
     if (!second) return first;
     return (value, at) => {
       const found = first(value, at);
-      return found.length > 0 && !run.all ? found : [...found, ...second(value, at)];
+      if (found.length === 0) return second(value, at);
+      return run.all ? [...found, ...second(value, at)] : found;
     };
   };
 
   /** A null in a list of primitives keeps the place of a value that has only an id or extensions (R4 json.html). */
   const hasBeside = (at: DataValidationCxt, index: number): boolean => {
-    const partners: unknown = at.parentData[`_${String(at.parentDataProperty)}`];
+    const partners = (at.parentData as Record<string, unknown>)[`_${String(at.parentDataProperty)}`];
     return Array.isArray(partners) && isObject(partners[index]);
   };
 
@@ -177,8 +179,6 @@ function definitionOf(keyword: string, compile: (schema: never) => Test): FuncKe
     },
   };
 }
-
-const report = (instancePath: string, problem: Problem): Report => ({ instancePath, params: problem });
 
 const notObject = (value: unknown): Problem =>
   value === null ? { kind: 'null', list: false } : { kind: 'type', expected: 'object', value };

@@ -1,104 +1,94 @@
 /** The keyword `members`: an object's names, what must be there, what excludes each other, and what is left empty. */
-import type { DataValidationCxt, ErrorObject } from 'ajv/dist/types/index.js';
+import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import { limits } from '../kit/limits.js';
-import type { Member, Members } from './members.js';
-import type { Problem } from './problems.js';
+import { checkBeside } from './beside.js';
+import type { Members } from './members.js';
+import { isObject, none, report, type Report, type Test } from './report.js';
 
-type Report = Partial<ErrorObject>;
-
-export interface Place {
-  at: DataValidationCxt;
+/** What the keyword knows of a type before it meets a value. */
+export interface Shape {
   type: string;
-  all: boolean;
-  report: (instancePath: string, problem: Problem) => Report;
-  /** Checks what stands beside a primitive: an object with an id and extensions. */
-  beside: (value: unknown, at: DataValidationCxt) => Report[];
+  members: Members;
+  /** The test of a choice's value, as `valueQuantity`; ajv tests the others, whose names are few. */
+  choice(name: string): Test;
+  /** Tests what stands beside a primitive: an object with an id and extensions. */
+  beside: Test;
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-export function checkMembers(value: unknown, members: Members, place: Place): Report[] {
-  if (!isObject(value)) return [];
-  const reports: Report[] = [];
-  let chosen: Map<string, Set<string>> | undefined;
+/** @param all go on after the first problem? */
+export function checkMembers(value: unknown, shape: Shape, at: DataValidationCxt, all: boolean): Report[] {
+  if (!isObject(value)) return none;
+  const { names, isResource, isElement } = shape.members;
+  let reports = none;
   let size = 0;
+  let choices = 0;
   for (const name in value) {
     if (value[name] === undefined) continue;
     size += 1;
-    const member = members.names.get(name);
-    if (!member) {
-      if (name === 'resourceType' && members.isResource) continue;
-      reports.push(unknown(name, members, place));
+    const member = names.get(name);
+    let found = none;
+    if (member === undefined) {
+      if (name === 'resourceType' && isResource) continue;
+      found = [unknown(name, shape, at)];
     } else {
-      if (member.beside !== undefined) reports.push(...checkBeside(value, name, member, place));
-      if (member.choice) {
-        chosen ??= new Map();
-        const names = chosen.get(member.element) ?? new Set();
-        chosen.set(member.element, names.add(member.beside ?? name));
-      }
+      if (member.choice) choices += 1;
+      if (member.beside !== undefined) found = checkBeside(value, name, member, at, shape.beside, all);
+      else if (member.choice) found = shape.choice(name)(value[name], below(at, value, name));
     }
-    if (reports.length > 0 && (!place.all || reports.length >= limits.issues)) return reports;
+    if (found.length === 0) continue;
+    reports = [...reports, ...found];
+    if (!all || reports.length >= limits.issues) return reports;
   }
-  const here = (problem: Problem): number => reports.push(place.report(place.at.instancePath, problem));
-  if (size === 0) return [place.report(place.at.instancePath, { kind: 'empty', what: 'object' })];
-  if (members.isElement && size === 1 && value.id !== undefined) here({ kind: 'only-id' });
-  for (const [element, names] of chosen ?? []) {
-    if (names.size > 1) here({ kind: 'choices', element, names: [...names] });
+  if (size === 0) return [report(at.instancePath, { kind: 'empty', what: 'object' })];
+  const alone = isElement && size === 1 && value.id !== undefined;
+  if (alone) reports = [...reports, report(at.instancePath, { kind: 'only-id' })];
+  const whole = [
+    ...(choices > 1 ? conflicts(value, shape, at) : none),
+    ...missing(value, shape, at),
+    ...(shape.type === 'Extension' ? extension(value, choices > 0, at) : none),
+  ];
+  return whole.length === 0 ? reports : [...reports, ...whole];
+}
+
+const below = (at: DataValidationCxt, parentData: object, name: string): DataValidationCxt => ({
+  instancePath: `${at.instancePath}/${name}`,
+  parentData,
+  parentDataProperty: name,
+  rootData: at.rootData,
+  dynamicAnchors: at.dynamicAnchors,
+});
+
+function unknown(name: string, { members }: Shape, at: DataValidationCxt): Report {
+  const pointer = name.replaceAll('~', '~0').replaceAll('/', '~1');
+  return report(`${at.instancePath}/${pointer}`, { kind: 'unknown', name, allowed: [...members.names.keys()] });
+}
+
+/** At most one type of each choice (R4 formats.html#choice); `_valueString` belongs to `valueString`. */
+function conflicts(value: Record<string, unknown>, { members }: Shape, at: DataValidationCxt): Report[] {
+  const chosen = new Map<string, Set<string>>();
+  for (const name of Object.keys(value)) {
+    const member = members.names.get(name);
+    if (member?.choice !== true || value[name] === undefined) continue;
+    const names = chosen.get(member.element) ?? new Set();
+    chosen.set(member.element, names.add(member.beside ?? name));
   }
+  return [...chosen]
+    .filter(([, names]) => names.size > 1)
+    .map(([element, names]) => report(at.instancePath, { kind: 'choices', element, names: [...names] }));
+}
+
+function missing(value: Record<string, unknown>, { members }: Shape, at: DataValidationCxt): Report[] {
+  let reports = none;
   for (const { names } of members.required) {
-    if (!names.some((name) => value[name] !== undefined)) here({ kind: 'missing', names });
-  }
-  if (place.type === 'Extension') {
-    // R4 extensibility.html, ext-1.
-    const nested = value.extension !== undefined;
-    const valued = chosen?.has('value') === true;
-    if (nested === valued) here({ kind: 'extension', found: nested ? 'both' : 'neither' });
+    if (names.some((name) => value[name] !== undefined)) continue;
+    reports = [...reports, report(at.instancePath, { kind: 'missing', names })];
   }
   return reports;
 }
 
-function unknown(name: string, members: Members, { at, report }: Place): Report {
-  return report(`${at.instancePath}/${pointer(name)}`, { kind: 'unknown', name, allowed: [...members.names.keys()] });
-}
-
-const pointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-/** `_given` holds ids and extensions of the values of `given`, in step with them (R4 json.html#primitive). */
-function checkBeside(value: Record<string, unknown>, name: string, member: Member, place: Place): Report[] {
-  const { at, report } = place;
-  const path = `${at.instancePath}/${name}`;
-  const partner = member.beside === undefined ? undefined : value[member.beside];
-  const own = value[name];
-  const wrong = (says: string): Report[] => [report(path, { kind: 'beside', name: member.beside ?? name, says })];
-  if (!member.many) return one(own, partner !== undefined, path, name, value, place);
-  if (!Array.isArray(own)) return wrong(`must be a list, as ${member.beside ?? ''} is one`);
-  if (own.length === 0) return [report(path, { kind: 'empty', what: 'array' })];
-  if (partner !== undefined && !Array.isArray(partner)) return [];
-  if (partner && own.length !== partner.length) {
-    return wrong(`has ${String(own.length)} entries where ${member.beside ?? ''} has ${String(partner.length)}`);
-  }
-  const reports: Report[] = [];
-  for (let index = 0; index < own.length; index += 1) {
-    const entry: unknown = own[index];
-    const hasValue = typeof (partner?.[index] ?? undefined) !== 'undefined';
-    const item = `${path}/${String(index)}`;
-    if (entry !== null) reports.push(...one(entry, hasValue, item, index, own, place));
-    else if (!partner) reports.push(report(item, { kind: 'null', list: true }));
-    if (reports.length > 0 && (!place.all || reports.length >= limits.issues)) break;
-  }
-  return reports;
-}
-
-function one(
-  value: unknown,
-  hasValue: boolean,
-  instancePath: string,
-  parentDataProperty: string | number,
-  parentData: object,
-  { at, report, beside }: Place,
-): Report[] {
-  const onlyId = isObject(value) && value.id !== undefined && Object.keys(value).length === 1;
-  if (onlyId && !hasValue) return [report(instancePath, { kind: 'only-id' })];
-  return beside(value, { ...at, instancePath, parentData, parentDataProperty });
+/** Either a value or extensions of its own (R4 extensibility.html, ext-1). */
+function extension(value: Record<string, unknown>, valued: boolean, at: DataValidationCxt): Report[] {
+  const nested = value.extension !== undefined;
+  if (nested !== valued) return none;
+  return [report(at.instancePath, { kind: 'extension', found: nested ? 'both' : 'neither' })];
 }

@@ -3,6 +3,7 @@
  * (`keywords.ts`) lead on to the types of its elements, which are compiled when they are first met.
  */
 import type { Definitions, ElementDefinition } from '../fhir/definitions.js';
+import { assert } from '../kit/assert.js';
 import { membersOf, type Member, type Members } from './members.js';
 
 export interface Binding {
@@ -10,7 +11,7 @@ export interface Binding {
   path: string;
 }
 
-/** What a single value must be; one schema object per distinct meaning, so that ajv compiles each but once. */
+/** What a single value must be. */
 export interface ValueSchema {
   primitive?: string;
   complex?: string;
@@ -21,47 +22,53 @@ export interface ValueSchema {
 export interface TypeSchema {
   /** The name of the type, for its members. */
   members: string;
-  properties: Record<string, ValueSchema | { each: ValueSchema; primitives: boolean }>;
+  properties: Record<string, ValueSchema | { each: ValueSchema }>;
 }
 
 export interface Schemas {
-  members(name: string): Members;
-  type(name: string): TypeSchema;
+  members: (type: string) => Members;
+  type(type: string): TypeSchema;
+  choice(type: string, name: string): ValueSchema;
 }
 
 export function createSchemas(definitions: Definitions): Schemas {
-  const members = new Map<string, Members>();
-  const values = new Map<string, ValueSchema>();
+  const known = new Map<string, Members>();
 
-  const membersAt = (name: string): Members => {
-    const known = members.get(name) ?? membersOf(definitions, name);
-    members.set(name, known);
-    return known;
-  };
-
-  const valueSchema = (path: string, member: Member, element: ElementDefinition): ValueSchema => {
-    const schema = { ...baseSchema(path, member, element), ...bindingOf(path, element) };
-    const key = JSON.stringify(schema);
-    const known = values.get(key) ?? schema;
-    values.set(key, known);
-    return known;
+  const members = (type: string): Members => {
+    const found = known.get(type) ?? membersOf(definitions, type);
+    known.set(type, found);
+    return found;
   };
 
   return {
-    members: membersAt,
-    type(name) {
-      const { names, elements } = membersAt(name);
+    members,
+    type(type) {
+      const { names, elements } = members(type);
       const properties: TypeSchema['properties'] = {};
-      for (const [key, member] of names) {
-        const element = elements[member.element];
-        // What stands beside a primitive is checked with its partner, by the keyword `members`.
-        if (!element || member.beside !== undefined) continue;
-        const value = valueSchema(`${name}.${member.element}`, member, element);
-        properties[key] = member.many ? { each: value, primitives: member.primitive } : value;
+      for (const [name, member] of names) {
+        // Choices and what stands beside a primitive have many names of which few are used: the keyword `members`
+        // meets those, so that ajv's code does not look for each.
+        if (member.choice || member.beside !== undefined) continue;
+        const value = valueSchema(type, member, elements[member.element]);
+        properties[name] = member.many ? { each: value } : value;
       }
-      return { members: name, properties };
+      return { members: type, properties };
+    },
+    choice(type, name) {
+      const { names, elements } = members(type);
+      const member = names.get(name);
+      assert(member, `${type} has no ${name}`);
+      return valueSchema(type, member, elements[member.element]);
     },
   };
+}
+
+function valueSchema(type: string, member: Member, element: ElementDefinition | undefined): ValueSchema {
+  assert(element, `${type} has no ${member.element}`);
+  const path = `${type}.${member.element}`;
+  const { requiredValueSet } = element;
+  const binding = requiredValueSet === undefined ? {} : { binding: { valueSet: requiredValueSet, path } };
+  return { ...baseSchema(path, member, element), ...binding };
 }
 
 function baseSchema(path: string, member: Member, element: ElementDefinition): ValueSchema {
@@ -69,8 +76,4 @@ function baseSchema(path: string, member: Member, element: ElementDefinition): V
   if (element.elements) return { complex: path };
   if (member.primitive) return { primitive: member.type };
   return member.type === 'Resource' ? { resource: true } : { complex: member.type };
-}
-
-function bindingOf(path: string, { requiredValueSet }: ElementDefinition): { binding?: Binding } {
-  return requiredValueSet === undefined ? {} : { binding: { valueSet: requiredValueSet, path } };
 }

@@ -8,6 +8,7 @@ import type { DataValidateFunction } from 'ajv/dist/types/index.js';
 import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
+import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
 import { codeSetOf } from './bindings.js';
 import { issueFor, uncheckedIssue } from './issues.js';
@@ -27,10 +28,11 @@ export function createValidator(definitions: Definitions): Validator {
   return {
     validate(resource) {
       const first = quick(resource);
-      if (first.valid) return [...first.unchecked].map((one) => uncheckedIssue(definitions, resource, one));
+      if (first.valid) return [...first.unchecked].map((one) => uncheckedIssue(schemas.members, resource, one));
       thorough ??= createPass(definitions, schemas, true);
       const { problems } = thorough(resource);
-      return problems.slice(0, limits.issues).map((found) => issueFor(definitions, resource, found));
+      assert(problems.length > 0, 'A refusal says why.');
+      return problems.slice(0, limits.issues).map((found) => issueFor(schemas.members, resource, found));
     },
   };
 }
@@ -50,7 +52,8 @@ function createPass(definitions: Definitions, schemas: Schemas, all: boolean): P
   const compiled = new Map<string, DataValidateFunction>();
   addKeywords(ajv, {
     run,
-    members: (name) => schemas.members(name),
+    members: (type) => schemas.members(type),
+    choice: (type, name) => schemas.choice(type, name),
     check(type) {
       const known = compiled.get(type) ?? (ajv.compile(schemas.type(type)) as DataValidateFunction);
       compiled.set(type, known);

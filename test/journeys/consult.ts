@@ -160,16 +160,28 @@ function stepper(say: (line: string) => void) {
   };
 }
 
-/** A phone's photo: 3000 × 2000, held upright (EXIF orientation 6), with the place where it was taken. */
+/** A phone's photo: 3000 × 2000 with the grain of skin, held upright (EXIF orientation 6), with where it was taken. */
 async function photograph(): Promise<Buffer> {
-  const skin = Buffer.from(
+  const lesion = Buffer.from(
     '<svg xmlns="http://www.w3.org/2000/svg" width="3000" height="2000"><rect width="3000" height="2000" fill="#d9a98c"/>' +
       '<ellipse cx="1500" cy="1000" rx="240" ry="190" fill="#5a3020"/><circle cx="1620" cy="930" r="90" fill="#23120c"/></svg>',
   );
-  return sharp(skin)
-    .jpeg({ quality: 90 })
+  const grain = await sharp({
+    create: {
+      width: 3000,
+      height: 2000,
+      channels: 3,
+      background: 'grey',
+      noise: { type: 'gaussian', mean: 128, sigma: 18 },
+    },
+  })
+    .png()
+    .toBuffer();
+  const photo = await sharp(lesion)
+    .composite([{ input: grain, blend: 'soft-light' }])
+    .jpeg({ quality: 85 })
     .withExif({
-      IFD0: { Make: 'Phone', Orientation: '6' },
+      IFD0: { Make: 'Phone' },
       IFD3: {
         GPSLatitudeRef: 'N',
         GPSLatitude: '52/1 31/1 12/1',
@@ -179,6 +191,11 @@ async function photograph(): Promise<Buffer> {
     })
     .withMetadata({ orientation: 6 })
     .toBuffer();
+  const { width, height, orientation, exif } = await sharp(photo).metadata();
+  assert.deepEqual([width, height, orientation], [3000, 2000, 6]);
+  // The tag of the GPS directory (0x8825) in the byte order that the EXIF header names.
+  assert.ok(exif?.includes(exif.includes('II*') ? Buffer.from([0x25, 0x88]) : Buffer.from([0x88, 0x25])));
+  return photo;
 }
 
 async function upload(url: string, bytes: Buffer): Promise<Json> {

@@ -11,20 +11,32 @@ import { question, reaches, world, type Question } from './random-world.js';
 
 const WORLDS = 5;
 const PLANS_OF_EACH = 1000;
+/** One in so many plans is counted too. */
+const COUNTED = 4;
 /** How many plans a store is asked at the same time. */
 const AT_ONCE = 8;
 const seed = 20240229;
 
-const openers: [string, () => Promise<Store>][] = [
-  ['SQLite', () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock }))],
+/** A store, and which part of the plans it is asked. */
+const openers: [string, number, () => Promise<Store>][] = [
+  ['SQLite', 1, () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock }))],
   // With larger data it begins elsewhere, makes sets and walks; so it does here when less counts as few.
-  ['SQLite with more data', () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock, few: 3 }))],
-  ['SQLite with much data', () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock, few: 0 }))],
+  [
+    'SQLite with more data',
+    4,
+    () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock, few: 3 })),
+  ],
+  [
+    'SQLite with much data',
+    4,
+    () => Promise.resolve(openSqliteStore({ file: ':memory:', clock: systemClock, few: 0 })),
+  ],
 ];
 const url = mongoUrl();
 if (url !== undefined)
   openers.push([
     'MongoDB',
+    1,
     async () => {
       const { openMongoStore } = await import('../../src/store/mongo/index.js');
       return openMongoStore({ url, database: freshDatabase(), clock: systemClock });
@@ -50,7 +62,7 @@ test('the worlds are worth asking, and so are the plans', () => {
     expect(nodes.split(`"node":"${node}"`).length).toBeGreaterThan(500);
 });
 
-describe.each(openers)('%s', (_name, open) => {
+describe.each(openers)('%s', (_name, parts, open) => {
   const stores: Store[] = [];
   beforeAll(async () => {
     for (const changes of worlds) {
@@ -62,15 +74,17 @@ describe.each(openers)('%s', (_name, open) => {
   afterAll(() => Promise.all(stores.map((store) => store.close())));
 
   test('finds and counts what the matcher finds, in its order', async () => {
-    const waiting = questions.map((one, n) => ({ one, n }));
+    const waiting = questions.map((one, n) => ({ one, n })).slice(0, questions.length / parts);
     const worker = async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         const { one, n } = next;
         const [store, ids] = [stores[n % WORLDS]!, expected[n]!];
         const found = await foundBy(store, one, docsOf[n % WORLDS]!);
-        const count = await store.count(one.types, one.plan, { owners: reaches[one.reach]! }, 5);
         // The message is the plan: with it the difference is found again.
-        deepStrictEqual({ one, found, count }, { one, found: ids, count: Math.min(5, ids.length) });
+        deepStrictEqual({ one, found }, { one, found: ids });
+        if (n % COUNTED !== 0) continue;
+        const count = await store.count(one.types, one.plan, { owners: reaches[one.reach]! }, 5);
+        deepStrictEqual({ one, count }, { one, count: Math.min(5, ids.length) });
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));

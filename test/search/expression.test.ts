@@ -114,15 +114,15 @@ test.each([
   ],
   [
     'Patient',
-    "Patient.extension('http://x').value.ofType(string)",
-    ['string'],
+    "Patient.extension('http://x').value.ofType(boolean)",
+    ['boolean'],
     {
       extension: [
-        { url: 'http://x', valueString: 'a' },
-        { url: 'http://y', valueString: 'b' },
+        { url: 'http://x', valueBoolean: true },
+        { url: 'http://y', valueBoolean: false },
       ],
     },
-    ['a'],
+    [true],
   ],
   [
     'Patient',
@@ -188,7 +188,7 @@ function oracle(expression: string, resource: any): unknown[] {
       .replace(/\(([^()]+) as ([A-Za-z]+)\)/g, '$1.ofType($2)')
       .replace(/^([^()]+) as ([A-Za-z]+)$/, '$1.ofType($2)')
       .replace(/\.as\(/g, '.ofType(');
-    const found = fhirpath.evaluate(resource, rewritten, {}, r4, { async: false }) as any[];
+    const found: any[] = fhirpath.evaluate(resource, rewritten, {}, r4, { async: false });
     return type === undefined ? found : found.filter((one) => referencedType(one) === type);
   });
 }

@@ -24,7 +24,7 @@ export default async function startMongod(): Promise<void> {
     return;
   }
   try {
-    const replSet = await start(mongod.path);
+    const replSet = await startReplSet(mongod.path);
     (globalThis as { afferentReplSet?: MongoMemoryReplSet }).afferentReplSet = replSet;
     process.env.AFFERENT_TEST_MONGODB_URL = replSet.getUri();
   } catch (error) {
@@ -32,11 +32,12 @@ export default async function startMongod(): Promise<void> {
   }
 }
 
-async function start(systemBinary: string): Promise<MongoMemoryReplSet> {
+/** A replica set of one node; `args` are added to its command line. */
+export async function startReplSet(systemBinary: string, args: string[] = []): Promise<MongoMemoryReplSet> {
   process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK = 'false';
   const { MongoMemoryReplSet } = await import('mongodb-memory-server-core');
   return MongoMemoryReplSet.create({
-    replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '0.25'] },
+    replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '0.25', ...args] },
     binary: { systemBinary },
   });
 }

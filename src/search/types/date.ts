@@ -83,8 +83,8 @@ function periodSpan({ start, end }: Element): Span | undefined {
 function timingSpan({ event, repeat }: Element): Span | undefined {
   const spans: Span[] = [];
   if (Array.isArray(event)) for (const one of event) spans.push(...listed(spanAt(one)));
-  const bounds = (repeat as { boundsPeriod?: Element } | undefined)?.boundsPeriod;
-  if (bounds !== undefined) spans.push(...listed(periodSpan(bounds)));
+  const bounds = (repeat as { boundsPeriod?: Element | null } | undefined)?.boundsPeriod;
+  if (bounds) spans.push(...listed(periodSpan(bounds)));
   if (spans.length === 0) return undefined;
   return spans.reduce((all, one) => ({ from: Math.min(all.from, one.from), to: Math.max(all.to, one.to) }));
 }

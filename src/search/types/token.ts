@@ -24,6 +24,8 @@ const coding: Reader = (value, into) => {
   pair(into, system, code);
 };
 
+const isElement = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
 export const token: SearchType = {
   readers: {
     code,
@@ -40,7 +42,7 @@ export const token: SearchType = {
     Coding: coding,
     CodeableConcept(value, into, implied) {
       const codings = (value as CodeableConcept).coding;
-      if (Array.isArray(codings)) for (const one of codings) coding(one, into, implied);
+      if (Array.isArray(codings)) for (const one of codings) if (isElement(one)) coding(one, into, implied);
     },
     Identifier(value, into) {
       const { system, value: text } = value as Identifier;

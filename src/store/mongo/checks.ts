@@ -2,7 +2,7 @@
  * What the store insists on before it starts. Each refusal is a sentence that says what to change: a server that starts
  * on weaker promises loses writes quietly, months later.
  */
-import { MongoClient, type Document, type IndexDescriptionInfo } from 'mongodb';
+import type { MongoClient, Document, IndexDescriptionInfo } from 'mongodb';
 
 export class MongoRefused extends Error {
   constructor(message: string) {
@@ -11,36 +11,35 @@ export class MongoRefused extends Error {
   }
 }
 
-/** Settings that a URL may leave out or confirm, but not weaken. */
+/** Settings that a URL may leave out or confirm, but not weaken; in lower case, as the driver compares them. */
+const urlSettings: Record<string, { fits: (value: string) => boolean; must: string }> = {
+  w: {
+    fits: (value) => value === 'majority',
+    must: 'w must be majority, or acknowledged writes are lost in a failover',
+  },
+  journal: {
+    fits: (value) => value === 'true',
+    must: 'journal must be true, or acknowledged writes are lost in a crash',
+  },
+  j: { fits: (value) => value === 'true', must: 'j must be true, or acknowledged writes are lost in a crash' },
+  wtimeoutms: { fits: (value) => Number(value) >= 5000, must: 'wtimeoutMS must be 5000 or more' },
+  wtimeout: { fits: (value) => Number(value) >= 5000, must: 'wtimeout must be 5000 or more' },
+  readconcernlevel: { fits: (value) => value === 'majority', must: 'readConcernLevel must be majority' },
+  readpreference: {
+    fits: (value) => value === 'primary',
+    must: 'readPreference must be primary, so that clients read what they wrote',
+  },
+  retrywrites: { fits: (value) => value === 'true', must: 'retryWrites must be true' },
+  retryreads: { fits: (value) => value === 'true', must: 'retryReads must be true' },
+};
+
 export function checkUrl(url: string): void {
-  const { options } = new MongoClient(url);
-  const { writeConcern, readConcern, readPreference } = options;
-  // The driver's own default is present, or absent, where the URL says nothing; both are fine.
-  const rows: [boolean, string][] = [
-    [
-      writeConcern?.w !== undefined && writeConcern.w !== 'majority',
-      'w must be majority; take w=… out of MONGODB_URL, or writes that were acknowledged are lost when the primary falls.',
-    ],
-    [
-      (writeConcern?.journal ?? writeConcern?.j) === false,
-      'journal must be true; take journal=false out of MONGODB_URL.',
-    ],
-    [
-      writeConcern?.wtimeoutMS !== undefined && writeConcern.wtimeoutMS < 5000,
-      'wtimeoutMS must be 5000 or more; take it out of MONGODB_URL.',
-    ],
-    [
-      readConcern?.level !== undefined && readConcern.level !== 'majority',
-      'readConcernLevel must be majority; take it out of MONGODB_URL.',
-    ],
-    [
-      readPreference.mode !== 'primary',
-      'readPreference must be primary, so that a client reads what it wrote; take it out of MONGODB_URL.',
-    ],
-    [options.retryWrites === false, 'retryWrites must be on; take retryWrites=false out of MONGODB_URL.'],
-    [options.retryReads === false, 'retryReads must be on; take retryReads=false out of MONGODB_URL.'],
-  ];
-  for (const [refused, sentence] of rows) if (refused) throw new MongoRefused(sentence);
+  const [, query = ''] = url.split('?', 2);
+  for (const [name, value] of new URLSearchParams(query)) {
+    const setting = urlSettings[name.toLowerCase()];
+    if (setting !== undefined && !setting.fits(value))
+      throw new MongoRefused(`${setting.must}. Take "${name}=${value}" out of MONGODB_URL.`);
+  }
 }
 
 /** MongoDB 6.0. */

@@ -44,6 +44,9 @@ export const isTrouble = (error: unknown): boolean =>
     error.hasErrorLabel(MongoErrorLabel.RetryableError) ||
     error.hasErrorLabel(MongoErrorLabel.TransientTransactionError));
 
+/** This very client was closed; to try again is in vain. */
+export const isClosed = (error: unknown): boolean => closings.some((kind) => error instanceof kind);
+
 /** The connection broke, or the answer says that the write may yet be undone: it may be there and it may not. */
 export const isAmbiguous = (error: unknown): boolean =>
   error instanceof MongoNetworkError || error instanceof MongoWriteConcernError;
@@ -61,13 +64,9 @@ const sentences = {
   'too-costly': 'MongoDB did not finish in time; a narrower search may.',
 };
 
-const troubles = [
-  MongoNetworkError,
-  MongoServerSelectionError,
-  MongoTopologyClosedError,
-  MongoNotConnectedError,
-  MongoClientClosedError,
-];
+const closings = [MongoTopologyClosedError, MongoNotConnectedError, MongoClientClosedError];
+
+const troubles = [MongoNetworkError, MongoServerSelectionError, ...closings];
 
 const OUT_OF_DISK_SPACE = 14031;
 /** MaxTimeMSExpired, QueryExceededMemoryLimitNoDiskUseAllowed. */

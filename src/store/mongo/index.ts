@@ -6,6 +6,7 @@ import { prepare, type Collections } from './schema.js';
 import { connect } from './client.js';
 import { createFeed } from './feed.js';
 import { createHistory } from './history.js';
+import type { Parts } from './parts.js';
 import { createRead } from './read.js';
 import { createSearch } from './search.js';
 import { createVault } from './vault.js';
@@ -54,7 +55,11 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     count,
     changes: createFeed(parts),
     vault: createVault(parts),
-    ping: () => answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS })),
+    async ping() {
+      await answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS }));
+    },
     close: () => client.close(),
   };
 }
+
+const PING_MS = 2000;

@@ -60,16 +60,17 @@ const head = { head: true };
 const live = { live: { $exists: true } };
 
 /**
- * Every search index is led by the owner, so that a search never walks over what it may not see. With one value given
- * for `s.p` and `s.v`, `value` also yields the order of the store (`key`): a page costs what it shows.
+ * The owner stands before all values, so that a search never walks over what it may not see. Before it stands only the
+ * parameter: of several entries that are asked for, MongoDB weighs which one to go by only if an index begins with what
+ * tells them apart. With one value given, `value` also yields the order of the store (`key`): a page costs what it shows.
  */
 export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
   versions: [
     { name: 'head', key: { key: 1 }, unique: true, partialFilterExpression: head },
     { name: 'list', key: { o: 1, live: 1, key: 1 }, partialFilterExpression: live },
     { name: 'updated', key: { o: 1, live: 1, u: 1, key: 1 }, partialFilterExpression: live },
-    { name: 'value', key: { o: 1, live: 1, 's.p': 1, 's.v': 1, key: 1, 's.d': 1 }, partialFilterExpression: live },
-    { name: 'range', key: { o: 1, live: 1, 'r.p': 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
+    { name: 'value', key: { 's.p': 1, o: 1, live: 1, 's.v': 1, key: 1, 's.d': 1 }, partialFilterExpression: live },
+    { name: 'range', key: { 'r.p': 1, o: 1, live: 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
   ],

@@ -40,11 +40,13 @@ export function connect(file: string): Connection {
   const statements = new Map<string, Database.Statement<unknown[], Row>>();
   function prepared(text: string): Database.Statement<unknown[], Row> {
     let statement = statements.get(text);
-    if (statement !== undefined) statements.delete(text);
-    else statement = db.prepare<unknown[], Row>(text);
-    statements.set(text, statement);
-    if (statements.size > STATEMENTS)
-      for (const oldest of [...statements.keys()].slice(0, 1)) statements.delete(oldest);
+    if (statement === undefined) {
+      statement = db.prepare<unknown[], Row>(text);
+      // The oldest half goes at once: what is in use comes back soon, and a hit costs nothing.
+      if (statements.size >= STATEMENTS)
+        for (const old of [...statements.keys()].slice(0, STATEMENTS / 2)) statements.delete(old);
+      statements.set(text, statement);
+    }
     return statement;
   }
 

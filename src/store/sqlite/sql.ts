@@ -10,19 +10,34 @@ export interface Sql {
 export type SqlValue = string | number | null;
 
 export function sql(parts: TemplateStringsArray, ...holes: (Sql | SqlValue)[]): Sql {
+  if (holes.every(isValue)) return { text: textOf(parts), values: holes };
   let text = parts[0] ?? '';
   const values: SqlValue[] = [];
   holes.forEach((hole, at) => {
-    if (typeof hole === 'object' && hole !== null) {
-      text += hole.text;
-      for (const value of hole.values) values.push(value);
-    } else {
+    if (isValue(hole)) {
       text += '?';
       values.push(hole);
+    } else {
+      text += hole.text;
+      for (const value of hole.values) values.push(value);
     }
     text += parts[at + 1] ?? '';
   });
   return { text, values };
+}
+
+const isValue = (hole: Sql | SqlValue): hole is SqlValue => typeof hole !== 'object' || hole === null;
+
+/** The text of a template that has values only is always the same, and is made once. */
+const texts = new WeakMap<TemplateStringsArray, string>();
+
+function textOf(parts: TemplateStringsArray): string {
+  let text = texts.get(parts);
+  if (text === undefined) {
+    text = parts.join('?');
+    texts.set(parts, text);
+  }
+  return text;
 }
 
 export const always = sql`TRUE`;

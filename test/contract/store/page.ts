@@ -56,13 +56,12 @@ export function pageContract({ promise, opened, places }: Bench): void {
       let n = 0;
       const shown = await walk(place, is('all', 'x'), order, 5, async () => {
         n += 1;
-        await store().write(
-          [
-            place.change(`${type}/new${n}`, 1, { entries: entries(n) }),
-            place.change(`${type}/o${n * 3}`, 2, { entries: entries(n) }),
-            ...(n * 3 + 1 < 60 ? [place.deletion(`${type}/o${n * 3 + 1}`, 2)] : []),
-          ].filter((change) => change.version === 1 || change.id !== place.key(`${type}/o60`).id),
-        );
+        const [updated, deleted] = [n * 3, n * 3 + 1];
+        await store().write([
+          place.change(`${type}/new${n}`, 1, { entries: entries(n) }),
+          ...(updated < 60 ? [place.change(`${type}/o${updated}`, 2, { entries: entries(n) })] : []),
+          ...(deleted < 60 ? [place.deletion(`${type}/o${deleted}`, 2)] : []),
+        ]);
       });
       for (let o = 0; o < 60; o += 1) {
         const touched = o > 0 && o % 3 < 2 && o <= n * 3 + 1;

@@ -1,0 +1,79 @@
+/** Sorting and paging by key: each order ends with `key`, which is unique and never changes. */
+import { BSON, type Document } from 'mongodb';
+import { assert } from '../../kit/assert.js';
+import type { Order } from '../../search/plan.js';
+import type { Position } from '../port.js';
+import type { VersionFilter } from './compile.js';
+import { fieldName } from './documents.js';
+import { part, type RawFields } from './raw.js';
+
+export interface SortField {
+  path: string;
+  direction: 1 | -1;
+}
+
+/** The `_lastUpdated` of one type, and no order at all, an index serves; other orders sort what was found. */
+export function sortFields(order: Order[], types: readonly string[]): SortField[] {
+  const fields: SortField[] = [];
+  for (const { param, descending } of order) {
+    const path = pathOf(param, descending, types);
+    if (!fields.some((field) => field.path === path)) fields.push({ path, direction: descending ? -1 : 1 });
+  }
+  const unique = fields.findIndex((field) => field.path === 'key');
+  // In the direction of the field before it, so that an index can be walked backwards.
+  const last = { path: 'key', direction: fields.at(-1)?.direction ?? 1 };
+  return unique === -1 ? [...fields, last] : fields.slice(0, unique + 1);
+}
+
+function pathOf(param: string, descending: boolean, types: readonly string[]): string {
+  if (param === '_lastUpdated') return 'u';
+  // Within one type the key orders as the id does, and an index has it.
+  if (param === '_id') return types.length === 1 ? 'key' : 'i';
+  return `k.${fieldName(param)}.${descending ? 'l' : 'f'}`;
+}
+
+/** What comes after this position: equal in the first fields and beyond in the next one. */
+export function beyond(fields: SortField[], position: Position): VersionFilter {
+  assert(position.length === fields.length, 'a position belongs to another order');
+  const values = position.map(fromPosition);
+  return {
+    $or: fields.map(({ path, direction }, at) => ({
+      $and: [
+        ...fields.slice(0, at).map((field, before) => ({ [field.path]: { $eq: values[before] } })),
+        past(path, direction, values[at] ?? null),
+      ],
+    })),
+  };
+}
+
+/** To MongoDB null equals absence, and both are below everything; a comparison with a value passes both over. */
+function past(path: string, direction: 1 | -1, value: string | number | null): Document {
+  if (direction === 1) return value === null ? { [path]: { $ne: null } } : { [path]: { $gt: value } };
+  if (value === null) return { key: { $in: [] } };
+  return path.startsWith('k.')
+    ? { $or: [{ [path]: { $lt: value } }, { [path]: { $eq: null } }] }
+    : { [path]: { $lt: value } };
+}
+
+export function positionOf(fields: SortField[], document: RawFields): Position {
+  const keys: Keys = document.k === undefined ? {} : BSON.deserialize(part(document.k));
+  return fields.map(({ path }) => {
+    const [first, name = '', end] = path.split('.');
+    if (first !== 'k') return toPosition(document[path] as string | number);
+    return toPosition(keys[name]?.[end === 'l' ? 'l' : 'f']);
+  });
+}
+
+type Keys = Record<string, { f?: string | number; l?: string | number } | undefined>;
+
+/** JSON has no infinite numbers: they travel as texts, and so texts get a mark of their own. */
+function toPosition(value: string | number | undefined): string | number | null {
+  if (value === undefined) return null;
+  if (typeof value === 'string') return `=${value}`;
+  return Number.isFinite(value) ? value : String(value);
+}
+
+function fromPosition(value: string | number | null): string | number | null {
+  if (typeof value !== 'string') return value;
+  return value.startsWith('=') ? value.slice(1) : Number(value);
+}

@@ -1,0 +1,48 @@
+/** Small records that expire. The clock that was handed in judges what has expired; MongoDB only sweeps up later. */
+import type { Document } from 'mongodb';
+import type { Instant } from '../../kit/clock.js';
+import type { Vault } from '../port.js';
+import { answered, isDuplicate } from './errors.js';
+import type { Parts } from './parts.js';
+
+export function createVault({ collections: { vault }, clock, operationMs }: Parts): Vault {
+  const options = { maxTimeMS: operationMs };
+  const named = (key: string) => ({ _id: { $eq: key } });
+  const alive = () => ({ x: { $gt: clock.now() } });
+
+  /** MongoDB's own clock counts the time that is left, so that two clocks that differ lose no record. */
+  const record = (value: string, expires: Instant): Document[] => [
+    {
+      $set: {
+        v: { $literal: value },
+        x: { $literal: expires },
+        at: { $add: ['$$NOW', { $literal: Math.max(0, Math.ceil(expires - clock.now())) + SWEEP_MS }] },
+      },
+    },
+  ];
+
+  return {
+    async get(key) {
+      return (await answered(vault.findOne({ ...named(key), ...alive() }, options)))?.v;
+    },
+    async put(key, value, expires) {
+      await answered(vault.updateOne(named(key), record(value, expires), { ...options, upsert: true }));
+    },
+    async putIfAbsent(key, value, expires) {
+      const expired = { ...named(key), x: { $lte: clock.now() } };
+      try {
+        await answered(vault.updateOne(expired, record(value, expires), { ...options, upsert: true }));
+        return true;
+      } catch (error) {
+        // There is a record that has not expired: the filter passed it over, and its key is taken.
+        if (isDuplicate(error)) return false;
+        throw error;
+      }
+    },
+    async take(key) {
+      return (await answered(vault.findOneAndDelete({ ...named(key), ...alive() }, options)))?.v;
+    },
+  };
+}
+
+const SWEEP_MS = 60_000;
