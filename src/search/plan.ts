@@ -111,6 +111,6 @@ export function sortKeys(entries: readonly Entry[]): Map<string, { first: SortVa
 /** Orders numbers by size and text by code point (as UTF-8 bytes sort), nothing lowest. */
 export function compare(a: SortValue | undefined, b: SortValue | undefined): number {
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : Number(a > b);
   return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
 }

@@ -1,4 +1,4 @@
-/** The known name that a misspelt one is nearest to, by Levenshtein's distance. */
+/** The known name that a misspelt one is nearest to. */
 
 const charactersMax = 64;
 
@@ -18,14 +18,19 @@ export function closest(name: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/** Letters replaced, added, left out, or changed with their neighbour. */
 function distance(left: string, right: string): number {
+  let before: number[] = [];
   let above = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let row = 1; row <= left.length; row += 1) {
     const current = [row];
     for (let column = 1; column <= right.length; column += 1) {
       const replaced = (above[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const swapped = left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      const least = Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
+      current.push(swapped ? Math.min(least, (before[column - 2] ?? Infinity) + 1) : least);
     }
+    before = above;
     above = current;
   }
   return above[right.length] ?? 0;

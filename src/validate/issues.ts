@@ -1,6 +1,7 @@
 /** Problems as issues of an OperationOutcome: what was found, what is allowed, and where, as FHIRPath. */
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
+import type { CodeSet } from './bindings.js';
 import { closest } from './closest.js';
 import { fhirPath } from './location.js';
 import type { Members } from './members.js';
@@ -115,11 +116,11 @@ function foundCode(value: unknown): string {
     : `Found ${codes.slice(0, 3).map(shown).join(', ')}.`;
 }
 
-function allowedCodes({ examples, size, systems }: { examples: string[]; size?: number; systems: string[] }): string {
-  const more =
-    size === undefined ? ', for example' : size > examples.length ? ` are ${String(size)} codes, such as` : ' are';
+function allowedCodes({ examples, size, systems }: CodeSet): string {
+  const some =
+    size === undefined ? 'are, for example,' : size > examples.length ? `are ${String(size)} codes, such as` : 'are';
   const from = systems.length === 1 ? ` of ${systems[0] ?? ''}` : '';
-  return `${more.trimStart()} ${list(examples, 12)}${from}`;
+  return `${some} ${list(examples, 12)}${from}`;
 }
 
 const shownCharacters = 60;

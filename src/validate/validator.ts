@@ -18,7 +18,7 @@ import { createSchemas, type Schemas } from './schema.js';
 
 export interface Validator {
   /** Errors refuse the resource; `information` says what could not be checked. */
-  validate(resource: Resource): Issue[];
+  validate: (resource: Resource) => Issue[];
 }
 
 export function createValidator(definitions: Definitions): Validator {

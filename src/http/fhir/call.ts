@@ -45,7 +45,7 @@ export async function resourceOf(call: FhirCall): Promise<Resource> {
   if (resourceType !== call.type) {
     throw failure(
       'invalid',
-      `The body is a ${resourceType.slice(0, 60)}, but the URL says ${call.type}. Send it to its own type's URL.`,
+      `The resourceType is ${resourceType.slice(0, 60)}, but the URL says ${call.type}. Send it to its own type's URL.`,
       'resourceType',
     );
   }
