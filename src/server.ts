@@ -1,6 +1,7 @@
 /** The roof: builds every part by hand, starts it, stops it in reverse. The only file that names an adapter. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { operator } from './access/principal.js';
 import { createFileBlobs } from './blob/files.js';
@@ -100,9 +101,11 @@ async function openStore(config: Config, clock: Clock): Promise<{ store: Store; 
     const options = { url: config.mongodbUrl, database: config.mongodbDatabase, clock };
     return { store: await openMongoStore(options), blobs: await createGridFsBlobs(options) };
   }
+  // Patients' data: for the user that runs the server alone.
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const { openSqliteStore } = await import('./store/sqlite/index.js');
   const blobs = await createFileBlobs({ folder: join(config.dataDir, 'blobs'), clock });
-  return { store: await openSqliteStore({ file: join(config.dataDir, 'afferent.sqlite'), clock }), blobs };
+  return { store: openSqliteStore({ file: join(config.dataDir, 'afferent.sqlite'), clock }), blobs };
 }
 
 function addressOf(server: Server, host: string): string {

@@ -57,7 +57,7 @@ function listenerOf(app: Express): Server {
   }
   BornRequest.prototype = app.request;
   BornResponse.prototype = app.response;
-  return createServer(
+  const server = createServer(
     {
       IncomingMessage: BornRequest as unknown as typeof IncomingMessage,
       ServerResponse: BornResponse as unknown as typeof ServerResponse,
@@ -68,4 +68,7 @@ function listenerOf(app: Express): Server {
     },
     app,
   );
+  // A line on which nothing moves for this long is cut; an answer that takes too long has been told so before.
+  server.timeout = limits.requestMs + 5000;
+  return server;
 }

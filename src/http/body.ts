@@ -1,5 +1,6 @@
 /** A request's body, read within its bounds: how many bytes, and how long they may take. */
 import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
 import { failure } from '../fhir/outcome.js';
 import { limits, type LimitName } from '../kit/limits.js';
 
@@ -23,7 +24,7 @@ export function readBody(request: IncomingMessage, limit: LimitName): Promise<Bu
       detach();
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     };
-    const onClose = () => stop(failure('malformed', 'The body ended before it was complete. Nothing was written.'));
+    const onClose = () => stop(endedEarly());
     const detach = () => {
       clearTimeout(timer);
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -35,6 +36,19 @@ export function readBody(request: IncomingMessage, limit: LimitName): Promise<Bu
     };
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
+}
+
+/**
+ * The body as a stream of its own: whoever stops reading it leaves the connection open for the answer. It fails with
+ * 400 when the body stops half way.
+ */
+export function bodyStream(request: IncomingMessage): Readable {
+  const stream = new PassThrough();
+  const stop = () => {
+    if (!request.complete) stream.destroy(endedEarly());
+  };
+  request.on('close', stop).on('error', stop);
+  return request.pipe(stream);
 }
 
 /** Compressed bodies would have to be bounded by what they become; nobody needs them here. */
@@ -53,6 +67,8 @@ export function refuseLength(request: IncomingMessage, limit: LimitName): void {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits[limit]) throw tooLarge(limit);
 }
+
+const endedEarly = () => failure('malformed', 'The body ended before it was complete. Nothing was written.');
 
 const tooLarge = (limit: LimitName) =>
   failure('too-large', `The body has more than the ${limits[limit]} bytes it may have (limit ${limit}).`, undefined, {

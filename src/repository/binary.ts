@@ -18,7 +18,8 @@ export async function storeBytes(blobs: Blobs, bytes: Readable): Promise<BlobRef
     return await blobs.put(bytes, limits.binaryBytes);
   } catch (error) {
     if (!(error instanceof TooManyBytes)) throw error;
-    throw failure('too-large', `A Binary may have at most ${limits.binaryBytes} bytes (limit binaryBytes).`, 'Binary');
+    const say = `A Binary may have at most ${limits.binaryBytes} bytes (limit binaryBytes).`;
+    throw failure('too-large', say, 'Binary', { Connection: 'close' });
   }
 }
 

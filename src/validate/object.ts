@@ -42,12 +42,11 @@ export function checkMembers(value: unknown, shape: Shape, at: DataValidationCxt
   if (size === 0) return [report(at.instancePath, { kind: 'empty', what: 'object' })];
   const alone = isElement && size === 1 && value.id !== undefined;
   if (alone) reports = [...reports, report(at.instancePath, { kind: 'only-id' })];
-  const whole = [
-    ...(choices > 1 ? conflicts(value, shape, at) : none),
-    ...missing(value, shape, at),
-    ...(shape.type === 'Extension' ? extension(value, choices > 0, at) : none),
-  ];
-  return whole.length === 0 ? reports : [...reports, ...whole];
+  const found = missing(value, shape, at);
+  if (found.length > 0) reports = [...reports, ...found];
+  if (choices > 1) reports = [...reports, ...conflicts(value, shape, at)];
+  if (shape.type === 'Extension') reports = [...reports, ...extension(value, choices > 0, at)];
+  return reports;
 }
 
 const below = (at: DataValidationCxt, parentData: object, name: string): DataValidationCxt => ({
@@ -80,10 +79,15 @@ function conflicts(value: Record<string, unknown>, { members }: Shape, at: DataV
 function missing(value: Record<string, unknown>, { members }: Shape, at: DataValidationCxt): Report[] {
   let reports = none;
   for (const { names } of members.required) {
-    if (names.some((name) => value[name] !== undefined)) continue;
+    if (hasAny(value, names)) continue;
     reports = [...reports, report(at.instancePath, { kind: 'missing', names })];
   }
   return reports;
+}
+
+function hasAny(value: Record<string, unknown>, names: string[]): boolean {
+  for (const name of names) if (value[name] !== undefined) return true;
+  return false;
 }
 
 /** Either a value or extensions of its own (R4 extensibility.html, ext-1). */

@@ -1,5 +1,6 @@
 /** Binary: raw bytes in and out, and the JSON form of the same (R4 binary.html). */
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import { ask, describeServer, put } from '../support/server.js';
 
 const JPEG = { 'Content-Type': 'image/jpeg' };
@@ -111,6 +112,18 @@ describeServer('Binary', (server) => {
     const response = await fetch(`${server.base}/Binary`, { method: 'POST', headers, body: new Uint8Array([1, 2, 3]) });
     const body: any = await response.json();
     expect([response.status, body.resourceType]).toEqual([status, 'OperationOutcome']);
+  });
+
+  test('an upload that stops half way writes nothing', async () => {
+    const before = (await ask(`${server.base}/Binary?_count=0`)).body.total;
+    const { port } = new URL(server.base);
+    const head = 'POST /fhir/Binary HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n';
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`${head}Content-Length: 1000\r\n\r\nhalf`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await ask(`${server.base}/Binary?_count=0`)).body.total).toBe(before);
   });
 
   test('what a resource says of its context stays with it', async () => {

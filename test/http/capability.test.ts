@@ -40,7 +40,9 @@ describeOnSqlite('metadata', (server) => {
     const refused: string[] = [];
     let asked = 0;
     for (const { type, searchParam } of statement.rest[0].resource) {
-      const query = searchParam.map(({ name, type: kind }: any) => `${name}=${encodeURIComponent(sample[kind] ?? '')}`);
+      const query: string[] = searchParam.map(
+        ({ name, type: kind }: any) => `${name}=${encodeURIComponent(sample[kind] ?? '')}`,
+      );
       // 40 at a time: a query has a bounded number of parameters.
       for (let at = 0; at < query.length; at += 40) {
         const part = query.slice(at, at + 40);

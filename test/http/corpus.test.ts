@@ -54,14 +54,11 @@ function queryOf(type: string, entry: Entry): string {
     return `${entry.param}=ge${instant(entry.low)}&${entry.param}=le${instant(entry.high)}`;
   }
   const { value, detail } = entry;
-  switch (parameter.type) {
-    case 'token':
-      return `${entry.param}=${detail === '' ? '' : `${escaped(detail)}%7C`}${escaped(value)}`;
-    case 'reference':
-      return `${entry.param}=${escaped(value)}${detail === '' ? '' : `%7C${escaped(detail)}`}`;
-    default:
-      return `${entry.param}=${escaped(value)}`;
-  }
+  if (parameter.type === 'token')
+    return `${entry.param}=${detail === '' ? '' : `${escaped(detail)}%7C`}${escaped(value)}`;
+  if (parameter.type === 'reference')
+    return `${entry.param}=${escaped(value)}${detail === '' ? '' : `%7C${escaped(detail)}`}`;
+  return `${entry.param}=${escaped(value)}`;
 }
 
 /** What no query can name: references to a type that the element may not point at (R4 checks them by profile), values beyond the limit of one, and the ends of time of an open Period. */

@@ -62,10 +62,10 @@ export async function ask(url: string, { method, headers = {}, body }: Ask = {})
   const response = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/fhir+json' }), ...headers },
-    ...(body === undefined ? {} : { body: raw as BodyInit }),
+    ...(body === undefined ? {} : { body: raw as string }),
   });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
   return {
     status: response.status,
     headers: response.headers,

@@ -1,7 +1,7 @@
 /** create, update and delete (R4 http.html#create, #update, #delete). */
 import { failure, operationOutcome } from '../../../fhir/outcome.js';
 import type { Upload, Written } from '../../../repository/repository.js';
-import { refuseEncoding, refuseLength } from '../../body.js';
+import { bodyStream, refuseEncoding, refuseLength } from '../../body.js';
 import { resourceOf, type FhirCall } from '../call.js';
 import { isFhirForm } from '../negotiate.js';
 import { formatParameter } from '../parameters.js';
@@ -44,7 +44,7 @@ function uploadOf(call: FhirCall): Upload {
   refuseLength(call.request, 'binaryBytes');
   return {
     contentType,
-    bytes: call.request,
+    bytes: bodyStream(call.request),
     ...(typeof securityContext === 'string' ? { securityContext } : {}),
   };
 }

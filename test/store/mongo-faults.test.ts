@@ -1,0 +1,253 @@
+/** What becomes of a write when MongoDB fails in the middle of it. It has a mongod of its own, which does as it is told. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { MongoClient, type Document } from 'mongodb';
+import type { MongoMemoryReplSet } from 'mongodb-memory-server-core';
+import { everything } from '../../src/search/plan.js';
+import { openMongoStore } from '../../src/store/mongo/index.js';
+import type { Store } from '../../src/store/port.js';
+import { createPlaces, text, type Place } from '../contract/store/place.js';
+import { createFakeClock } from '../contract/store.js';
+import { describeMongo } from '../support/mongo.js';
+import { findMongod, startReplSet } from '../support/mongod.js';
+
+const TRANSIENT = ['TransientTransactionError'];
+
+describeMongo('when MongoDB fails', () => {
+  let replSet: MongoMemoryReplSet;
+  let admin: MongoClient;
+  let store: Store;
+  let place: Place;
+  const open = (parts: object = {}) =>
+    openMongoStore({
+      url: replSet.getUri(),
+      database: 'faults',
+      clock: createFakeClock(),
+      writeMs: 1500,
+      selectionMs: 500,
+      ...parts,
+    });
+
+  beforeAll(async () => {
+    const mongod = await findMongod();
+    if ('reason' in mongod) throw new Error(mongod.reason);
+    replSet = await startReplSet(mongod.path, ['--setParameter', 'enableTestCommands=1']);
+    admin = await MongoClient.connect(replSet.getUri(), { appName: 'admin' });
+    store = await open();
+  });
+  beforeEach(() => {
+    place = createPlaces(() => store)();
+  });
+  afterEach(() => fail(undefined));
+  afterAll(async () => {
+    await store.close();
+    await admin.close();
+    await replSet.stop();
+  });
+
+  /** Makes commands of the store fail; undefined ends it. */
+  async function fail(data: Document | undefined, mode: 'alwaysOn' | { times: number } = 'alwaysOn') {
+    const command = data === undefined ? { mode: 'off' } : { mode, data: { appName: 'afferent', ...data } };
+    await admin.db('admin').command({ configureFailPoint: 'failCommand', ...command });
+  }
+
+  const versions = async (at: string) =>
+    (await store.history(place.key(at), { size: 10 }, place.reach)).items.map((one) => one.version);
+  const create = () => store.write([place.change('Task/a', 1, { entries: [text('code', 'x')] })]);
+  const createTwo = () => store.write([place.change('Task/a', 1), place.change('Task/b', 1)]);
+  const late = { writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } };
+  const cut = { closeConnection: true };
+
+  describe('R-08 what a majority has not acknowledged is not acknowledged', () => {
+    test('a create that MongoDB could not replicate in time is unknown', async () => {
+      await fail({ failCommands: ['insert'], ...late });
+      await expect(create()).rejects.toMatchObject({ reason: 'unknown' });
+    });
+
+    test('a transaction that MongoDB could not replicate in time is unknown', async () => {
+      await fail({ failCommands: ['commitTransaction'], ...late });
+      await expect(createTwo()).rejects.toMatchObject({ reason: 'unknown' });
+    });
+
+    test('a commit that is answered in time after all is written, once', async () => {
+      await fail({ failCommands: ['commitTransaction'], ...late }, { times: 3 });
+      await createTwo();
+      expect(await versions('Task/a')).toEqual([1]);
+    });
+
+    test('a connection that always breaks at the insert leaves it unknown', async () => {
+      await fail({ failCommands: ['insert'], ...cut });
+      await expect(create()).rejects.toMatchObject({ reason: 'unknown' });
+    });
+
+    test('a connection that always breaks at the commit leaves it unknown', async () => {
+      await fail({ failCommands: ['commitTransaction'], ...cut });
+      await expect(createTwo()).rejects.toMatchObject({ reason: 'unknown' });
+    });
+  });
+
+  describe('R-04 what can be tried again is tried again', () => {
+    test.each([
+      ['the connection breaks at the insert', { failCommands: ['insert'], ...cut }, 3],
+      ['the primary steps down at the insert', { failCommands: ['insert'], errorCode: 189 }, 3],
+      ['the connection breaks at the commit', { failCommands: ['commitTransaction'], ...cut }, 3],
+      ['a transaction meets another one', { failCommands: ['update'], errorCode: 112, errorLabels: TRANSIENT }, 5],
+      ['a commit meets a stepdown', { failCommands: ['commitTransaction'], errorCode: 91 }, 3],
+    ])('%s', async (_name, fault, times) => {
+      await create();
+      await fail(fault, { times });
+      await store.write([place.change('Task/new', 1)]);
+      await store.write([place.change('Task/a', 2), place.change('Task/b', 1)]);
+      await fail(undefined);
+      expect([await versions('Task/a'), await versions('Task/b')]).toEqual([[2, 1], [1]]);
+      expect(await versions('Task/new')).toEqual([1]);
+    });
+
+    test('a transaction that never gets through wrote nothing', async () => {
+      await create();
+      await fail({ failCommands: ['update'], errorCode: 112, errorLabels: TRANSIENT });
+      const update = store.write([place.change('Task/a', 2), place.change('Task/b', 1)]);
+      await expect(update).rejects.toMatchObject({ reason: 'unavailable' });
+      await fail(undefined);
+      expect([await versions('Task/a'), await versions('Task/b')]).toEqual([[1], []]);
+    });
+
+    test('a write whose answer was lost is not written again, and not taken for the write of another', async () => {
+      const proxy = await createProxy(replSet.getUri());
+      const through = await open({ url: proxy.url, writeMs: 5000 });
+      try {
+        const [mine, theirs] = [place.change('Task/a', 1, { text: '{"n":1}' }), place.change('Task/a', 1)];
+        await through.read([place.key('Task/a')], place.reach);
+        // The driver sends an insert twice by itself; the third time it is the store that does.
+        proxy.loseAnswers('insert', 3);
+        await through.write([mine]);
+        expect(proxy.lost()).toBe(3);
+        expect(await versions('Task/a')).toEqual([1]);
+        proxy.loseAnswers('insert', 3);
+        await expect(through.write([theirs])).rejects.toMatchObject({
+          reason: 'conflict',
+          at: place.reference('Task/a'),
+        });
+        proxy.loseAnswers('commitTransaction', 3);
+        await through.write([place.change('Task/a', 2)]);
+        expect(proxy.lost()).toBe(3);
+        expect(await versions('Task/a')).toEqual([2, 1]);
+      } finally {
+        await through.close();
+        proxy.close();
+      }
+    });
+  });
+
+  describe('R-07 nothing takes longer than it may', () => {
+    afterEach(() => admin.db('admin').command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: 'off' }));
+
+    test('what MongoDB does not finish in time is too costly to search and else unavailable', async () => {
+      await admin.db('admin').command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: 'alwaysOn' });
+      const page = { size: 5 };
+      const costly = { reason: 'too-costly' };
+      await expect(store.search(['Task'], everything, [], page, place.reach)).rejects.toMatchObject(costly);
+      await expect(store.count(['Task'], everything, place.reach, 5)).rejects.toMatchObject(costly);
+      await expect(store.history({}, page, place.reach)).rejects.toMatchObject(costly);
+      const unavailable = { reason: 'unavailable' };
+      await expect(store.read([place.key('Task/a')], place.reach)).rejects.toMatchObject(unavailable);
+      await expect(store.vault.get('x')).rejects.toMatchObject(unavailable);
+      await expect(create()).rejects.toMatchObject(unavailable);
+    });
+  });
+
+  test('a full disk is named', async () => {
+    await fail({ failCommands: ['insert'], errorCode: 14031 });
+    await expect(create()).rejects.toMatchObject({ reason: 'full' });
+    await expect(createTwo()).rejects.toMatchObject({ reason: 'full' });
+  });
+
+  test('a reader that the oplog has left behind gets what it missed all the same', async () => {
+    await create();
+    let { cursor } = await store.changes(undefined, 1000);
+    cursor = (await store.changes(cursor, 1000)).cursor;
+    await store.write([place.change('Task/a', 2), place.change('Task/b', 1)]);
+    await fail({ failCommands: ['aggregate'], errorCode: 286 }, { times: 1 });
+    const names: string[] = [];
+    for (let pages = 0; pages < 20 && names.length < 3; pages += 1) {
+      const page = await store.changes(cursor, 2);
+      names.push(
+        ...page.versions.filter((one) => one.owner === place.owner).map((one) => `${place.short(one)}${one.version}`),
+      );
+      cursor = page.cursor;
+    }
+    expect(names).toEqual(expect.arrayContaining(['a2', 'b1']));
+  });
+
+  test('R-10 a store that was closed leaves no connection and refuses at once', async () => {
+    const connections = async () => {
+      const all = admin.db('admin').aggregate([{ $currentOp: { idleConnections: true } }]);
+      return (await all.toArray()).filter((one) => one.appName === 'afferent').length;
+    };
+    await create();
+    const before = await connections();
+    const own = await open();
+    await Promise.all([own.ping(), own.changes(undefined, 5), own.count(['Task'], everything, place.reach, 5)]);
+    expect(await connections()).toBeGreaterThan(before);
+    await own.close();
+    for (let tries = 0; tries < 100 && (await connections()) > before; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await connections()).toBeLessThanOrEqual(before);
+    await expect(own.ping()).rejects.toMatchObject({ reason: 'unavailable' });
+    await expect(own.write([place.change('Task/z', 1)])).rejects.toMatchObject({ reason: 'unavailable' });
+  });
+
+  test('without a primary a write is refused as not done', async () => {
+    const own = await open({ selectionMs: 300 });
+    const member = replSet.servers[0]?.instanceInfo?.instance.mongodProcess;
+    const gone = once(member!, 'exit');
+    member?.kill('SIGKILL');
+    await gone;
+    // Whoever is told by the connection that it broke cannot know; once that is noticed, nothing is sent any more.
+    await expect(own.ping()).rejects.toMatchObject({ reason: 'unavailable' });
+    await expect(own.write([place.change('Task/z', 1)])).rejects.toMatchObject({ reason: 'unavailable' });
+    await expect(own.write([place.change('Task/z', 2)])).rejects.toMatchObject({ reason: 'unavailable' });
+    await expect(own.read([place.key('Task/z')], place.reach)).rejects.toMatchObject({ reason: 'unavailable' });
+    await own.close();
+  });
+});
+
+/** Stands between the driver and mongod; the answers to some commands never arrive, though they were carried out. */
+async function createProxy(url: string) {
+  const { hostname, port } = new URL(url.replace(/^mongodb:/, 'http:').replace(/,[^/]*/, ''));
+  const sockets = new Set<Socket>();
+  let left = 0;
+  let word = '';
+  let lost = 0;
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    let losing = false;
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => (near.destroy(), far.destroy(), sockets.delete(socket)));
+    }
+    near.on('data', (bytes) => {
+      if (left > 0 && bytes.includes(`${word}\u0000`)) {
+        left -= 1;
+        lost += 1;
+        losing = true;
+      }
+      far.write(bytes);
+    });
+    far.on('data', (bytes) => (losing ? near.destroy() : near.write(bytes)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `mongodb://127.0.0.1:${(server.address() as AddressInfo).port}/?directConnection=true`,
+    loseAnswers(name: string, times: number) {
+      [word, left, lost] = [name, times, 0];
+    },
+    lost: () => lost,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
