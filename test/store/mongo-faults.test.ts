@@ -29,9 +29,7 @@ describeMongo('when MongoDB fails', () => {
     });
 
   beforeAll(async () => {
-    const mongod = await findMongod();
-    if ('reason' in mongod) throw new Error(mongod.reason);
-    replSet = await startReplSet(mongod.path, ['--setParameter', 'enableTestCommands=1']);
+    replSet = await startReplSet(await mongodPath(), ['--setParameter', 'enableTestCommands=1']);
     admin = await MongoClient.connect(replSet.getUri(), { appName: 'admin' });
     store = await open();
   });
@@ -198,19 +196,26 @@ describeMongo('when MongoDB fails', () => {
   });
 
   test('without a primary a write is refused as not done', async () => {
-    const own = await open({ selectionMs: 300 });
-    const member = replSet.servers[0]?.instanceInfo?.instance.mongodProcess;
-    const gone = once(member!, 'exit');
-    member?.kill('SIGKILL');
-    await gone;
+    const own = await startReplSet(await mongodPath());
+    const reader = await open({ url: own.getUri(), selectionMs: 300 });
+    const mongod = own.servers[0]?.instanceInfo?.instance.mongodProcess;
+    mongod?.kill('SIGKILL');
+    if (mongod) await once(mongod, 'exit');
     // Whoever is told by the connection that it broke cannot know; once that is noticed, nothing is sent any more.
-    await expect(own.ping()).rejects.toMatchObject({ reason: 'unavailable' });
-    await expect(own.write([place.change('Task/z', 1)])).rejects.toMatchObject({ reason: 'unavailable' });
-    await expect(own.write([place.change('Task/z', 2)])).rejects.toMatchObject({ reason: 'unavailable' });
-    await expect(own.read([place.key('Task/z')], place.reach)).rejects.toMatchObject({ reason: 'unavailable' });
-    await own.close();
+    await expect(reader.ping()).rejects.toMatchObject({ reason: 'unavailable' });
+    for (const write of [[place.change('Task/z', 1)], [place.change('Task/z', 2)]])
+      await expect(reader.write(write)).rejects.toMatchObject({ reason: 'unavailable' });
+    await expect(reader.read([place.key('Task/z')], place.reach)).rejects.toMatchObject({ reason: 'unavailable' });
+    await reader.close();
+    await own.stop();
   });
 });
+
+async function mongodPath(): Promise<string> {
+  const mongod = await findMongod();
+  if ('reason' in mongod) throw new Error(mongod.reason);
+  return mongod.path;
+}
 
 /** Stands between the driver and mongod; the answers to some commands never arrive, though they were carried out. */
 async function createProxy(url: string) {

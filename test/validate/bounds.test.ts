@@ -44,7 +44,8 @@ const slow: [name: string, resource: Resource][] = [
 test.each(slow)('%s is refused in linear time', (_name, resource) => {
   const start = performance.now();
   expect(validate(resource)).toHaveLength(1);
-  expect(performance.now() - start).toBeLessThan(3000);
+  // Anything worse than linear would take hours; a busy machine takes seconds.
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 test('a text of 1 MB passes', () => {

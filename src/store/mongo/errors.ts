@@ -1,5 +1,6 @@
 /** The driver's failures in the words of the port. */
 import {
+  MongoBulkWriteError,
   MongoClientClosedError,
   MongoError,
   MongoErrorLabel,
@@ -39,10 +40,15 @@ export const unknownOutcome = (error: unknown): StoreError =>
 export const isTrouble = (error: unknown): boolean =>
   error instanceof MongoError &&
   (troubles.some((kind) => error instanceof kind) ||
+    isWrappedSelection(error) ||
     TROUBLE_CODES.has(Number(error.code)) ||
     error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
     error.hasErrorLabel(MongoErrorLabel.RetryableError) ||
     error.hasErrorLabel(MongoErrorLabel.TransientTransactionError));
+
+/** A bulk write hides the class of what went wrong on the way, but carries the topology that a failed selection names. */
+const isWrappedSelection = (error: MongoError): boolean =>
+  error instanceof MongoBulkWriteError && 'reason' in error && typeof error.reason === 'object';
 
 /** This very client was closed; to try again is in vain. */
 export const isClosed = (error: unknown): boolean => closings.some((kind) => error instanceof kind);
