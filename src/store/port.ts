@@ -65,7 +65,11 @@ export type Position = (string | number | null)[];
 export interface PageRequest {
   /** At least 1. */
   size: number;
+  /** The page ends early, after one item at least, before its texts have more bytes than this. */
+  bytes?: number;
   after?: Position;
+  /** Whoever asked is gone: a store that can stops its work. */
+  signal?: AbortSignal;
 }
 
 export interface Page<T> {

@@ -5,7 +5,8 @@ import type { VersionFilter } from './compile.js';
 import { keyOf, versionFields, toVersion } from './documents.js';
 import { answered } from './errors.js';
 import type { Parts } from './parts.js';
-import { rawFields, type RawFields } from './raw.js';
+import { abortable, readPage } from './page.js';
+import type { RawFields } from './raw.js';
 
 export function createHistory({ collections: { versions }, operationMs }: Parts): Store['history'] {
   async function history(scope: HistoryScope, page: PageRequest, reach: Reach): Promise<Page<Version>> {
@@ -20,12 +21,12 @@ export function createHistory({ collections: { versions }, operationMs }: Parts)
       maxTimeMS: operationMs,
       allowDiskUse: true,
       raw: true,
+      ...abortable(page),
     });
-    const documents = ((await cursor.toArray()) as unknown as Uint8Array[]).map(rawFields);
-    const shown = documents.slice(0, page.size);
+    const { shown, more } = await readPage(cursor, page);
     const last = shown.at(-1);
     const items = shown.map(toVersion);
-    return documents.length > page.size && last !== undefined ? { items, next: level.position(last) } : { items };
+    return more && last !== undefined ? { items, next: level.position(last) } : { items };
   }
   return (scope, page, reach) => answered(history(scope, page, reach), 'too-costly');
 }

@@ -7,6 +7,7 @@ import { entriesOf, foundFields, toFound } from './documents.js';
 import { answered } from './errors.js';
 import { beyond, positionOf, sortFields } from './order.js';
 import type { Parts } from './parts.js';
+import { abortable, readPage } from './page.js';
 import { rawFields } from './raw.js';
 
 /** Counts inside a transaction when a session is given. */
@@ -34,12 +35,12 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
       maxTimeMS: operationMs,
       allowDiskUse: true,
       raw: true,
+      ...abortable(page),
     });
-    const documents = ((await cursor.toArray()) as unknown as Uint8Array[]).map(rawFields);
-    const shown = documents.slice(0, page.size);
+    const { shown, more } = await readPage(cursor, page);
     const last = shown.at(-1);
     const items = shown.map(toFound);
-    return documents.length > page.size && last !== undefined ? { items, next: positionOf(fields, last) } : { items };
+    return more && last !== undefined ? { items, next: positionOf(fields, last) } : { items };
   }
 
   async function countIn(...[session, types, plan, reach, atMost]: Parameters<CountIn>): Promise<number> {

@@ -9,6 +9,8 @@ export type Row = Record<string, string | number | null>;
 export interface Connection {
   db: Database.Database;
   all: (query: Sql) => Row[];
+  /** The first rows, `size` at most, and before their texts have more than `bytes`; and whether there are more. */
+  page: (query: Sql, size: number, bytes?: number) => { rows: Row[]; more: boolean };
   get: (query: Sql) => Row | undefined;
   /** Runs a statement and says how many rows it changed. */
   run: (statement: Sql) => number;
@@ -53,6 +55,7 @@ export function connect(file: string): Connection {
   return {
     db,
     all: ({ text, values }) => prepared(text).all(...values),
+    page: ({ text, values }, size, bytes) => pageOf(prepared(text).iterate(...values), size, bytes),
     get: ({ text, values }) => prepared(text).get(...values),
     run: ({ text, values }) => prepared(text).run(...values).changes,
     close: () => {
@@ -60,6 +63,17 @@ export function connect(file: string): Connection {
       db.close();
     },
   };
+}
+
+function pageOf(found: Iterable<Row>, size: number, bytes = Infinity): { rows: Row[]; more: boolean } {
+  const rows: Row[] = [];
+  let read = 0;
+  for (const row of found) {
+    read += Buffer.byteLength(String(row.text ?? ''));
+    if (rows.length === size || (rows.length > 0 && read > bytes)) return { rows, more: true };
+    rows.push(row);
+  }
+  return { rows, more: false };
 }
 
 /** Runs it and rejects, instead of throwing, in the words of the port. */

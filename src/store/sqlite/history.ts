@@ -6,8 +6,8 @@ import { among, and, sql, type Sql } from './sql.js';
 
 export type History = (scope: HistoryScope, page: PageRequest, reach: Reach) => Page<Version>;
 
-export function createHistory({ all, get }: Connection): History {
-  return (scope, { size, after }, { owners }) => {
+export function createHistory({ page, get }: Connection): History {
+  return (scope, { size, bytes, after }, { owners }) => {
     const where: Sql[] = [sql`v.owner ${among(owners)}`];
     // Within one resource the versions lie in the order of their numbers, and an index serves that.
     const by = scope.id === undefined ? sql`v.seq` : sql`v.version`;
@@ -18,12 +18,12 @@ export function createHistory({ all, get }: Connection): History {
     if (scope.since !== undefined)
       where.push(sql`v.seq >= ${firstSince(scope.since)}`, sql`v.updated >= ${scope.since}`);
     if (scope.at !== undefined) where.push(currentWithin(scope.at));
-    const rows = all(sql`
+    const query = sql`
       SELECT ${versionColumns}, ${by} AS place FROM version v JOIN resource r ON r.num = v.num
-      WHERE ${and(where)} ORDER BY ${by} DESC LIMIT ${size + 1}`);
-    const items = rows.slice(0, size);
-    const last = rows.length > size ? items.at(-1) : undefined;
-    return { items: items.map(versionOf), ...(last && { next: [last.place ?? null] }) };
+      WHERE ${and(where)} ORDER BY ${by} DESC LIMIT ${size + 1}`;
+    const { rows, more } = page(query, size, bytes);
+    const last = more ? rows.at(-1) : undefined;
+    return { items: rows.map(versionOf), ...(last && { next: [last.place ?? null] }) };
   };
 
   /** The first `seq` from which on versions may be that new. `latest` never falls and `seq` has no gaps: halving finds it. */

@@ -12,7 +12,7 @@ export interface Searcher {
   count: (types: string[], plan: Plan, reach: Reach, atMost: number) => number;
 }
 
-export function createSearcher({ all, get }: Connection, source: FindSource): Searcher {
+export function createSearcher({ page: read, get }: Connection, source: FindSource): Searcher {
   function search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found> {
     const whole = source.find(plan, types, reach, order.length === 0);
     if (whole.far && order.length === 0) {
@@ -22,20 +22,24 @@ export function createSearcher({ all, get }: Connection, source: FindSource): Se
     return pageOf(whole, order, page);
   }
 
-  function pageOf({ from, where, num, repeats }: Source, order: Order[], { size, after }: PageRequest): Page<Found> {
+  function pageOf(
+    { from, where, num, repeats }: Source,
+    order: Order[],
+    { size, bytes, after }: PageRequest,
+  ): Page<Found> {
     const keys = order.map(({ param, descending }) => ({ column: keyColumn(param, descending), descending }));
     const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
     const sorted = [...keys.map(({ column, descending }) => sql`${column} ${direction(descending)}`), num];
     const shown = keys.map(({ column }, n) => sql`, ${column} AS ${{ text: `key${n}`, values: [] }}`);
     // The page is found first, by numbers and keys alone; only then are its own texts read.
-    const rows = all(sql`
+    const query = sql`
       SELECT ${versionColumns}, r.entries, page.* FROM (
         SELECT ${num} AS place${chained(shown, '')} FROM ${from} WHERE ${and([where, ...beyond])}
         ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${size + 1}
-      ) page CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`);
-    const items = rows.slice(0, size);
-    const last = rows.length > size ? items.at(-1) : undefined;
-    return { items: items.map(foundOf), ...(last && { next: positionOf(last, keys.length) }) };
+      ) page CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
+    const { rows, more } = read(query, size, bytes);
+    const last = more ? rows.at(-1) : undefined;
+    return { items: rows.map(foundOf), ...(last && { next: positionOf(last, keys.length) }) };
   }
 
   function count(types: string[], plan: Plan, reach: Reach, atMost: number): number {

@@ -1,0 +1,28 @@
+/** Reads a page from a cursor: as many documents as were asked for, or as few as fit. */
+import type { AbstractCursor } from 'mongodb';
+import type { PageRequest } from '../port.js';
+import { rawFields, type RawFields } from './raw.js';
+
+/** The documents of the page, and whether there are more behind it. The cursor must not be limited to fewer. */
+export async function readPage(
+  cursor: AbstractCursor,
+  { size, bytes = Infinity }: PageRequest,
+): Promise<{ shown: RawFields[]; more: boolean }> {
+  const shown: RawFields[] = [];
+  let read = 0;
+  try {
+    for (;;) {
+      const document = (await cursor.next()) as Uint8Array | null;
+      if (document === null) return { shown, more: false };
+      read += document.byteLength;
+      if (shown.length === size || (shown.length > 0 && read > bytes)) return { shown, more: true };
+      shown.push(rawFields(document));
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** The driver's own option for a caller that may go away. */
+export const abortable = ({ signal }: PageRequest): { signal?: AbortSignal } =>
+  signal === undefined ? {} : { signal };
