@@ -17,7 +17,7 @@ export default tseslint.config(
   },
   {
     // Tests read foreign JSON on purpose; what they assert is their type check.
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

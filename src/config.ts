@@ -66,7 +66,9 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
 };
 
 /** Not a stack trace but a sentence for the operator. */
-export class ConfigError extends Error {}
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
 
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const read = <T>({ name, fallback, parse }: Row<T>): T => {

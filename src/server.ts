@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { operator } from './access/principal.js';
 import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
@@ -10,19 +11,23 @@ import { ConfigError, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
 import { loadDefinitions } from './fhir/definitions.js';
 import { capabilityStatement } from './http/fhir/capability.js';
-import { createHttpServer, FHIR_PATH } from './http/app.js';
+import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
+import { isLoopback } from './http/guard.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';
 import { requestId, unguessableToken } from './kit/id.js';
-import { limits } from './kit/limits.js';
+import { limits, type Limits } from './kit/limits.js';
 import { createLog } from './kit/log.js';
 import { createMetrics } from './kit/metrics.js';
+import { collectPeriodically, createCollector } from './repository/collect.js';
+import { keepIndexed } from './repository/indexed.js';
+import { createIndexing } from './repository/reindex.js';
 import { createRepository } from './repository/repository.js';
-import { createExtract } from './search/extract.js';
 import { createCursors } from './search/page.js';
 import { createRegistry } from './search/registry.js';
 import { seed } from './seed/seed.js';
 import type { Store, Vault } from './store/port.js';
+import { refuseHalf } from './transfer/fill.js';
 import { createValidator } from './validate/validator.js';
 
 export interface RunningServer {
@@ -36,29 +41,62 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-export async function startServer(config: Config, clock: Clock = systemClock): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  clock: Clock = systemClock,
+  bounds: Limits = limits,
+): Promise<RunningServer> {
   refuseNetwork(config.host);
-  const log = createLog(config.logLevel);
-  const http = createHttpServer();
+  const http = createHttpServer(bounds);
   http.server.listen(config.port, config.host);
   await once(http.server, 'listening');
+  const parts: { close(): Promise<void> }[] = [];
+  try {
+    return await serveOn(http, config, clock, parts);
+  } catch (error) {
+    http.server.close();
+    http.server.closeAllConnections();
+    for (const part of parts.toReversed()) await part.close();
+    throw error;
+  }
+}
+
+/** `parts` takes what must be closed, in the order in which it was opened, also when the start fails half way. */
+async function serveOn(
+  http: HttpServer,
+  config: Config,
+  clock: Clock,
+  parts: { close(): Promise<void> }[],
+): Promise<RunningServer> {
+  const log = createLog(config.logLevel);
   const address = addressOf(http.server, config.host);
   const base = config.baseUrl === '' ? `${address}${FHIR_PATH}` : config.baseUrl;
 
   const definitions = loadDefinitions();
   const registry = createRegistry(definitions);
-  const { store, blobs } = await openStore(config, clock).catch((error: unknown) => {
-    http.server.close();
-    throw error;
-  });
+  const { store, blobs } = await openStore(config, clock);
+  parts.push(store, blobs);
+  await refuseHalf(store);
+  const indexing = createIndexing(registry, base);
+  const indexed = await keepIndexed(store, indexing, log);
+  parts.push(indexed, collectPeriodically(createCollector({ store, blobs, clock }), log));
   const repository = createRepository({
-    store,
+    store: indexed.store,
     blobs,
     clock,
     validator: createValidator(definitions),
-    extract: createExtract(registry, base),
+    extract: indexing.extract,
   });
-  const seeded = await seed({ id: requestId(), at: clock.now(), principal: operator }, repository);
+  const seeding = indexed.ready.then(() =>
+    indexed.isReady() ? seed({ id: requestId(), at: clock.now(), principal: operator }, repository) : [],
+  );
+  seeding.catch((error: unknown) => {
+    log.error({ err: error }, 'what is shipped could not be stored');
+  });
+  // With a large store to reindex it serves meanwhile.
+  const seeded = await (indexed.isReady()
+    ? seeding
+    : Promise.race([seeding, pause(limits.reindexWaitMs, [], { ref: false })]));
   const metrics = createMetrics();
   let stopping = false;
   http.mount(
@@ -84,22 +122,30 @@ export async function startServer(config: Config, clock: Clock = systemClock): P
     const closed = once(http.server, 'close');
     http.server.close();
     http.server.closeIdleConnections();
+    // A connection that was busy when the stop began is idle as soon as its request is answered.
+    const idle = setInterval(() => http.server.closeIdleConnections(), 50);
     const timer = setTimeout(() => http.server.closeAllConnections(), limits.drainMs);
     await closed;
+    clearInterval(idle);
     clearTimeout(timer);
-    await blobs.close();
-    await store.close();
+    for (const part of parts.toReversed()) await part.close();
   }
   return { base, address, seeded, stop };
 }
 
-async function openStore(config: Config, clock: Clock): Promise<{ store: Store; blobs: Blobs }> {
+/** What a command opens too that works without HTTP. */
+export async function openStore(config: Config, clock: Clock): Promise<{ store: Store; blobs: Blobs }> {
   if (config.store === 'mongodb') {
     // The driver takes 200 ms to load, so only those who use it pay.
     const { openMongoStore } = await import('./store/mongo/index.js');
     const { createGridFsBlobs } = await import('./blob/gridfs.js');
     const options = { url: config.mongodbUrl, database: config.mongodbDatabase, clock };
-    return { store: await openMongoStore(options), blobs: await createGridFsBlobs(options) };
+    const store = await openMongoStore(options);
+    const blobs = await createGridFsBlobs(options).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
+    });
+    return { store, blobs };
   }
   // Patients' data: for the user that runs the server alone.
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
@@ -116,7 +162,7 @@ function addressOf(server: Server, host: string): string {
 
 /** Nobody signs in yet, so only the operator's own machine may call. */
 function refuseNetwork(host: string): void {
-  if (host === 'localhost' || host === '::1' || /^127(\.[0-9]{1,3}){3}$/.test(host)) return;
+  if (isLoopback(host)) return;
   throw new ConfigError(
     `HOST: "${host}" is not a loopback address. Open mode has no authorization and never leaves this machine.`,
   );

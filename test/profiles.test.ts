@@ -12,7 +12,9 @@ describe('the consult Task profile', () => {
   const example = json('profiles/examples/Task-consult-example.json');
 
   test('constrains Task and says so', () => {
-    expect(consultTask.url).toBe(`http://afferent.health/fhir/StructureDefinition/${consultTask.id!}`);
+    expect(consultTask.url).toBe(
+      `http://afferent.health/fhir/StructureDefinition/${consultTask.id!.replace('-1.0.0', '')}`,
+    );
     expect(consultTask).toMatchObject({ version: '1.0.0', status: 'active', name: 'AfferentConsultTask' });
     expect(consultTask).toMatchObject({
       type: 'Task',
@@ -55,7 +57,9 @@ describe('the consult Task profile', () => {
 });
 
 test('the search parameter finds orders by what supports them', () => {
-  expect(supportingInfo.url).toBe(`http://afferent.health/fhir/SearchParameter/${supportingInfo.id!}`);
+  expect(supportingInfo.url).toBe(
+    `http://afferent.health/fhir/SearchParameter/${supportingInfo.id!.replace('-1.0.0', '')}`,
+  );
   expect(supportingInfo).toMatchObject({
     version: '1.0.0',
     status: 'active',

@@ -16,9 +16,9 @@ test.each(shipped.map((resource) => [`${resource.resourceType}/${resource.id!}`,
   '%s is identified, versioned and described',
   (_, resource) => {
     expect(resource.id).toMatch(/^[A-Za-z0-9.-]{1,64}$/);
-    // A questionnaire carries its version in the id, so that an old one stays when a new one comes.
+    // What is shipped carries its version in the id, so that an old one stays when a new one comes.
     const name = resource.id!.replace(`-${resource.version!}`, '');
-    expect(resource.id === name).toBe(resource.resourceType !== 'Questionnaire');
+    expect(resource.id).toBe(`${name}-${resource.version!}`);
     expect(resource.url).toBe(`http://afferent.health/fhir/${resource.resourceType}/${name}`);
     expect(resource.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(resource.name).toMatch(/^[A-Z]\w{0,254}$/);

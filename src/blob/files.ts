@@ -1,27 +1,33 @@
 /**
  * Blobs as files: `ab/cd/<hash>` below one folder. Bytes go to a temporary file while they are hashed; it gets its
- * name only when it is whole and on the disk, so that a name never stands for half a blob.
+ * name only when it is whole and on the disk, so that a name never stands for half a blob. The same bytes put again
+ * take the name again: a blob's age is that of its last put. Removal is in `removal.ts`.
  */
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { access, mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { failure } from '../fhir/outcome.js';
 import type { Clock } from '../kit/clock.js';
 import { TooManyBytes, type BlobRef, type Blobs } from './port.js';
+import { codeOf, createRemoval, isHash, pathOf } from './removal.js';
 
 /** A temporary file that is older was left by a process that fell; a younger one may still be written by another. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
+const OPEN_ATTEMPTS = 10;
 
 export async function createFileBlobs({ folder, clock }: { folder: string; clock: Clock }): Promise<Blobs> {
   const incoming = join(folder, 'incoming');
   await mkdir(incoming, { recursive: true });
   await removeAbandoned(incoming, clock);
+  const removal = await createRemoval(folder, clock);
 
   async function put(bytes: Readable, atMost: number): Promise<BlobRef> {
     const path = join(incoming, randomUUID());
     try {
-      const ref = await receive(bytes, path, atMost);
+      const ref = await receive(bytes, path, atMost, clock);
+      // Held first, named then: a collector that finds no hold has set aside what was there before.
+      await removal.hold(ref);
       await settle(path, pathOf(folder, ref.hash));
       return ref;
     } catch (error) {
@@ -32,22 +38,40 @@ export async function createFileBlobs({ folder, clock }: { folder: string; clock
   }
 
   async function get(ref: BlobRef, range?: { start: number; end: number }): Promise<Readable | undefined> {
-    // A hash becomes a path, so that nothing but a hash may be one.
-    if (!/^[0-9a-f]{64}$/.test(ref.hash)) return undefined;
-    const file = await openIfThere(pathOf(folder, ref.hash));
+    if (!isHash(ref.hash)) return undefined;
+    const name = pathOf(folder, ref.hash);
+    const file = (await openIfThere(name)) ?? (await openAside(name, ref.hash));
     return file?.createReadStream({ ...(range ?? {}), highWaterMark: 256 * 1024 });
   }
 
-  return { put, get, close: () => Promise.resolve() };
+  /** A collector may have set it aside for a moment, to look whether it is used, and may be bringing it back. */
+  async function openAside(name: string, hash: string): Promise<FileHandle | undefined> {
+    for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt += 1) {
+      for (const path of [...(await removal.asideOf(hash)), name]) {
+        const file = await openIfThere(path);
+        if (file !== undefined) return file;
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    put,
+    get,
+    settled: removal.settled,
+    list: removal.list,
+    remove: removal.remove,
+    close: () => Promise.resolve(),
+  };
 }
 
-const pathOf = (folder: string, hash: string): string => join(folder, hash.slice(0, 2), hash.slice(2, 4), hash);
-
-async function receive(bytes: Readable, path: string, atMost: number): Promise<BlobRef> {
+async function receive(bytes: Readable, path: string, atMost: number, clock: Clock): Promise<BlobRef> {
   const hash = createHash('sha256');
   const file = await open(path, 'wx');
   try {
     const size = await writeAll(bytes, file, hash, atMost);
+    const seconds = clock.now() / 1000;
+    await file.utimes(seconds, seconds);
     await file.sync();
     return { hash: hash.digest('hex'), size };
   } finally {
@@ -70,10 +94,6 @@ async function writeAll(bytes: Readable, file: FileHandle, hash: Hash, atMost: n
 
 /** Gives the finished file its name. The folders are synced too: without them a name is lost with the power. */
 async function settle(path: string, name: string): Promise<void> {
-  if (await isThere(name)) {
-    await unlink(path);
-    return;
-  }
   const folder = dirname(name);
   await mkdir(folder, { recursive: true });
   await rename(path, name);
@@ -97,12 +117,6 @@ async function removeAbandoned(incoming: string, clock: Clock): Promise<void> {
   }
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r');
@@ -111,6 +125,3 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     throw error;
   }
 }
-
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;

@@ -1,13 +1,17 @@
 /**
  * Blobs in MongoDB, in GridFS's own format, so that its tools can read them. Pieces are written under an id of their own
  * while they are hashed; the file that makes a blob of them comes last and carries the hash, which is unique.
+ *
+ * The note in `incoming` that names the pieces is also the hold of the put: it carries the hash from before the file is
+ * published until what refers to it is written. A removal first marks the file as aside, then looks for holds, then asks
+ * whether the blob is used, and takes it only if the mark still stands: a put of the same bytes takes the mark away.
  */
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import type { Collection, GridFSBucketOptions, ObjectId } from 'mongodb';
+import { Readable as ReadableStream, type Readable } from 'node:stream';
+import type { Collection, ObjectId } from 'mongodb';
 import { failure } from '../fhir/outcome.js';
 import type { Clock } from '../kit/clock.js';
-import { TooManyBytes, type BlobRef, type Blobs } from './port.js';
+import { TooManyBytes, type BlobRef, type Blobs, type ListedBlob, type RemovalTerms } from './port.js';
 
 export interface GridFsOptions {
   url: string;
@@ -20,10 +24,11 @@ export async function createGridFsBlobs({ url, database = 'afferent', clock }: G
   const driver = await import('mongodb');
   const client = new driver.MongoClient(url, settings);
   const db = client.db(database);
-  const files = db.collection<FileDocument>(`${bucket.bucketName}.files`);
-  const chunks = db.collection<ChunkDocument>(`${bucket.bucketName}.chunks`);
-  const incoming = db.collection<{ _id: ObjectId; since: number }>(`${bucket.bucketName}.incoming`);
+  const files = db.collection<FileDocument>(`${BUCKET}.files`);
+  const chunks = db.collection<ChunkDocument>(`${BUCKET}.chunks`);
+  const incoming = db.collection<IncomingDocument>(`${BUCKET}.incoming`);
   const timed = { maxTimeMS: OPERATION_MS };
+  const holds = new WeakMap<BlobRef, ObjectId>();
 
   /** Writes all pieces one after the other, so that none is on its way any more when something fails. */
   async function receive(bytes: Readable, id: ObjectId, atMost: number): Promise<BlobRef> {
@@ -39,16 +44,22 @@ export async function createGridFsBlobs({ url, database = 'afferent', clock }: G
     return { hash: hash.digest('hex'), size };
   }
 
-  /** False when a blob of this hash is there already. */
+  /** Makes a file of the pieces, or renews the one that has this hash already; false when it did that. */
   async function publish(_id: ObjectId, { hash, size }: BlobRef): Promise<boolean> {
-    const uploadDate = new Date(clock.now());
-    try {
-      await files.insertOne({ _id, filename: hash, length: size, chunkSize: PIECE, uploadDate }, timed);
-      return true;
-    } catch (error) {
-      if (error instanceof driver.MongoServerError && error.code === DUPLICATE_KEY) return false;
-      throw error;
+    for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
+      const uploadDate = new Date(clock.now());
+      try {
+        await files.insertOne({ _id, filename: hash, length: size, chunkSize: PIECE, uploadDate }, timed);
+        return true;
+      } catch (error) {
+        if (!(error instanceof driver.MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      }
+      const renewal = { $set: { uploadDate }, $unset: { aside: 1 } } as const;
+      const { matchedCount } = await files.updateOne({ filename: { $eq: hash } }, renewal, timed);
+      // When a collector took it in between, the pieces that just came are needed after all.
+      if (matchedCount === 1) return false;
     }
+    throw failure('unavailable', 'These bytes are being removed and stored at the same time. Try again.');
   }
 
   async function discard(id: ObjectId): Promise<void> {
@@ -68,18 +79,67 @@ export async function createGridFsBlobs({ url, database = 'afferent', clock }: G
       await discard(id).catch(() => undefined);
       throw error;
     }
-    // If this fails, the blob may be there all the same: what to keep is for the next start to find out.
-    if (await publish(id, ref)) await incoming.deleteOne({ _id: { $eq: id } }, timed);
-    else await discard(id);
+    // If this fails, the blob may be there all the same: what to keep is for a later sweep to find out.
+    await incoming.updateOne({ _id: { $eq: id } }, { $set: { hash: ref.hash, since: clock.now() } }, timed);
+    if (!(await publish(id, ref))) await chunks.deleteMany({ files_id: { $eq: id } }, timed);
+    holds.set(ref, id);
     return ref;
+  }
+
+  async function settled(ref: BlobRef): Promise<void> {
+    const id = holds.get(ref);
+    if (id !== undefined) await incoming.deleteOne({ _id: { $eq: id } }, timed);
+    holds.delete(ref);
   }
 
   async function get(ref: BlobRef, range?: { start: number; end: number }): Promise<Readable | undefined> {
     const file = await files.findOne({ filename: { $eq: ref.hash } }, timed);
     if (file === null) return undefined;
-    const reader = new driver.GridFSBucket(db, bucket);
-    // GridFS leaves the end out, a Blob counts it in.
-    return reader.openDownloadStream(file._id, range === undefined ? {} : { start: range.start, end: range.end + 1 });
+    const { start, end } = range ?? { start: 0, end: file.length - 1 };
+    return ReadableStream.from(piecesOf(file, start, Math.min(end, file.length - 1)), { highWaterMark: 1 });
+  }
+
+  /** GridFS's own reader takes 16 MB of pieces at once into memory for each one who reads. */
+  async function* piecesOf({ _id, chunkSize }: FileDocument, start: number, end: number): AsyncGenerator<Buffer> {
+    const [first, last] = [Math.floor(start / chunkSize), Math.floor(end / chunkSize)];
+    const few = { ...timed, batchSize: PIECES_AT_ONCE, promoteBuffers: true, sort: { n: 1 } } as const;
+    let next = first;
+    if (end < start) return;
+    for await (const { n, data } of chunks.find({ files_id: { $eq: _id }, n: { $gte: first, $lte: last } }, few)) {
+      if (n !== next) break;
+      next += 1;
+      yield data.subarray(n === first ? start - n * chunkSize : 0, n === last ? end - n * chunkSize + 1 : data.length);
+    }
+    if (next !== last + 1) throw new Error(`A blob of GridFS has no piece ${next}.`);
+  }
+
+  async function* list(): AsyncGenerator<ListedBlob> {
+    await sweep();
+    for await (const { filename, length, uploadDate } of files.find({}, { ...timed, projection: { _id: 0 } }))
+      yield { hash: filename, size: length, since: uploadDate.getTime() };
+  }
+
+  async function remove(hash: string, { before, heldBefore, isUsed }: RemovalTerms): Promise<boolean> {
+    const aside = new driver.ObjectId();
+    const old = { filename: { $eq: hash }, uploadDate: { $lt: new Date(before) } };
+    const file = await files.findOneAndUpdate(old, { $set: { aside } }, timed);
+    if (file === null) return false;
+    const mark = { _id: { $eq: file._id }, aside: { $eq: aside } };
+    let stays = true;
+    try {
+      // In this order: a hold ends only after that is written which `isUsed` then sees.
+      const held = await incoming.findOne({ hash: { $eq: hash }, since: { $gte: heldBefore } }, timed);
+      stays = held !== null || (await isUsed());
+    } finally {
+      if (stays) await files.updateOne(mark, { $unset: { aside: 1 } }, timed);
+    }
+    if (stays) return false;
+    // The note comes first: should this process fall between file and pieces, a sweep finds them by it.
+    const note = { $set: { since: clock.now() }, $unset: { hash: 1 } } as const;
+    await incoming.updateOne({ _id: { $eq: file._id } }, note, { ...timed, upsert: true });
+    const { deletedCount } = await files.deleteOne(mark, timed);
+    if (deletedCount === 1) await discard(file._id);
+    return deletedCount === 1;
   }
 
   /** Removes the pieces that a process left behind when it fell; younger ones may still be coming. */
@@ -101,7 +161,7 @@ export async function createGridFsBlobs({ url, database = 'afferent', clock }: G
 
   try {
     await client.connect();
-    await makeIndexes(files, chunks);
+    await makeIndexes(files, chunks, incoming);
     await sweep();
   } catch (error) {
     await client.close();
@@ -110,6 +170,9 @@ export async function createGridFsBlobs({ url, database = 'afferent', clock }: G
   return {
     put: (bytes, atMost) => whole(put(bytes, atMost)),
     get: (ref, range) => whole(get(ref, range)),
+    settled: (ref) => whole(settled(ref)),
+    list,
+    remove: (hash, terms) => whole(remove(hash, terms)),
     close: () => client.close(),
   };
 }
@@ -120,6 +183,15 @@ interface FileDocument {
   length: number;
   chunkSize: number;
   uploadDate: Date;
+  /** A removal of this name is under way. */
+  aside?: ObjectId;
+}
+
+interface IncomingDocument {
+  _id: ObjectId;
+  since: number;
+  /** The blob is held until this note goes; before the pieces are whole it is not known. */
+  hash?: string;
 }
 
 interface ChunkDocument {
@@ -133,8 +205,10 @@ const PIECE = 1024 * 1024;
 const OPERATION_MS = 10_000;
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 const DUPLICATE_KEY = 11000;
+const PUBLISH_ATTEMPTS = 10;
+const PIECES_AT_ONCE = 2;
 
-const bucket = { bucketName: 'blobs', chunkSizeBytes: PIECE } satisfies GridFSBucketOptions;
+const BUCKET = 'blobs';
 
 /** As the store beside it: what is acknowledged is on a majority of the members, in their journals. */
 const settings = {
@@ -151,7 +225,12 @@ const settings = {
   maxPoolSize: 16,
 } as const;
 
-async function makeIndexes(files: Collection<FileDocument>, chunks: Collection<ChunkDocument>): Promise<void> {
+async function makeIndexes(
+  files: Collection<FileDocument>,
+  chunks: Collection<ChunkDocument>,
+  incoming: Collection<IncomingDocument>,
+): Promise<void> {
+  await incoming.createIndex({ hash: 1 }, { name: 'holds' }, {});
   await files.createIndex({ filename: 1 }, { name: 'hash', unique: true }, {});
   await chunks.createIndex({ files_id: 1, n: 1 }, { name: 'pieces', unique: true }, {});
 }

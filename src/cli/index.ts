@@ -2,19 +2,68 @@
 /** TABLE: command -> run. */
 import { Command } from 'commander';
 import { settingsTable } from '../config.js';
+import { backupTo, restoreFrom } from './backup.js';
+import { blobs } from './blobs.js';
+import { told } from './data.js';
+import { moveTo } from './move.js';
+import { reindexAll } from './reindex.js';
 import { serve } from './serve.js';
 
-const commands = [{ name: 'serve', description: 'Start the server and serve FHIR R4.', run: serve }] as const;
+/** The name says the arguments too; `help` says what an operator should know before running it. */
+const commands = [
+  { name: 'serve', description: 'Start the server and serve FHIR R4.', help: '', run: serve },
+  {
+    name: 'backup <folder>',
+    description: 'Copy everything to a new folder: all versions, blobs and the vault. A server may go on meanwhile.',
+    help: `The folder must be new or empty. It holds patients' data and the server's secrets in plain form: guard it.
+Whatever was acknowledged before the command began is in it. It names no kind of store and restores into either.`,
+    run: told(backupTo),
+  },
+  {
+    name: 'restore <folder>',
+    description: 'Put a backup into an empty store: nothing is ever overwritten.',
+    help: `STORE, DATA_DIR, MONGODB_URL and MONGODB_DATABASE say into which. The whole backup is checked before anything is
+written, and the store is compared with it at the end. Interrupted, the same command goes on; until then no server
+starts on that store.`,
+    run: told(restoreFrom),
+  },
+  {
+    name: 'move <store>',
+    description: 'Copy everything from STORE to the other kind of store, sqlite or mongodb, and compare both by hash.',
+    help: `STORE says where the data is now. DATA_DIR is the SQLite side, MONGODB_URL and MONGODB_DATABASE the other; the side
+that is moved to must be empty. Interrupted, the same command goes on. A server may run on the old side: stop it
+afterwards, move once more, which copies only what is new, and start with the other STORE.`,
+    run: told(moveTo),
+  },
+  {
+    name: 'reindex',
+    description: 'Make the search values of all resources anew.',
+    help: `A server does this by itself when it starts and finds that its search parameters or its base URL have changed. Set
+BASE_URL, or HOST and PORT, as the server has them. Interrupted, the next start of a server goes on with it.`,
+    run: told(reindexAll),
+  },
+  {
+    name: 'blobs <collect> [grace] [held]',
+    description: 'blobs collect: remove the bytes that no version refers to. A server does so every hour.',
+    help: `Such bytes come from uploads whose resource was never written. They are kept for [grace] seconds (3600) after
+they came, and for [held] seconds (3600) while a process may still be about to write what refers to them. Give 0 for
+[held] only when no server and no other command works on this store; any [grace] is safe.`,
+    run: told(blobs),
+  },
+] as const;
 
 const program = new Command('afferent')
   .description('A FHIR R4 server for store-and-forward telehealth.')
   .addHelpText('after', `\nSettings, read from the environment:\n${settingsTable()}\n`);
 
-for (const { name, description, run } of commands) {
+for (const { name, description, help, run } of commands) {
   program
     .command(name)
     .description(description)
-    .addHelpText('after', `\nSettings, read from the environment:\n${settingsTable()}\n`)
+    .addHelpText(
+      'after',
+      `${help === '' ? '' : `\n${help}\n`}\nSettings, read from the environment:\n${settingsTable()}\n`,
+    )
     .action(run);
 }
 

@@ -1,7 +1,8 @@
 /** serve: start, say where things are, and stop gracefully when asked to. */
 import { resolve } from 'node:path';
-import { ConfigError, readConfig, type Config } from '../config.js';
+import { readConfig, type Config } from '../config.js';
 import { startServer, type RunningServer } from '../server.js';
+import { sentenceFor } from './sentence.js';
 
 export async function serve(): Promise<void> {
   let server: RunningServer;
@@ -10,8 +11,9 @@ export async function serve(): Promise<void> {
     server = await startServer(config);
     say(welcome(config, server));
   } catch (error) {
-    if (!isToldPlainly(error)) throw error;
-    say(`afferent: ${error.message}`);
+    const sentence = sentenceFor(error);
+    if (sentence === undefined) throw error;
+    say(sentence);
     process.exitCode = 1;
     return;
   }
@@ -39,11 +41,6 @@ function welcome(config: Config, { base, address, seeded }: RunningServer): stri
     `  mode      open: no authorization yet. It listens on loopback only, and whoever calls is the operator.`,
   ].join('\n');
 }
-
-/** What an operator can mend needs a sentence, not a stack trace. */
-const isToldPlainly = (error: unknown): error is Error =>
-  error instanceof ConfigError ||
-  (error instanceof Error && (error.name === 'StoreError' || ('code' in error && error.code === 'EADDRINUSE')));
 
 /** Standard error, so that the log on standard output stays one JSON object a line. */
 const say = (text: string): boolean => process.stderr.write(`${text}\n`);

@@ -10,7 +10,7 @@ export interface Span {
   to: Instant;
 }
 
-const PATTERN = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
+const PATTERN = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
 /** The first and last instants a FHIR date can name; they stand for the open ends of a Period. */
 export const firstInstant: Instant = startOf(1, 1, 1);

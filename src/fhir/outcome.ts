@@ -32,6 +32,7 @@ const kinds = {
   'url-too-long': { status: 414, code: 'too-long' },
   'unsupported-media-type': { status: 415, code: 'not-supported' },
   'range-not-satisfiable': { status: 416, code: 'value' },
+  'headers-too-large': { status: 431, code: 'too-long' },
   unprocessable: { status: 422, code: 'processing' },
   exception: { status: 500, code: 'exception' },
   unavailable: { status: 503, code: 'transient' },
@@ -48,8 +49,8 @@ export class FhirError extends Error {
   /** Response headers that belong to the failure, such as `Allow` or `Retry-After`. */
   readonly headers: Record<string, string>;
 
-  constructor(kind: Kind, issues: Issue[], headers: Record<string, string> = {}) {
-    super(issues.map((issue) => issue.diagnostics).join(' '));
+  constructor(kind: Kind, issues: Issue[], headers: Record<string, string> = {}, cause?: unknown) {
+    super(issues.map((issue) => issue.diagnostics).join(' '), { cause });
     this.name = 'FhirError';
     this.kind = kind;
     this.issues = issues;
@@ -73,6 +74,23 @@ export function issueOf(kind: Kind, diagnostics: string, at?: string): Issue {
 /** An OperationOutcome resource; it says "ok" when there is nothing to report. */
 export function operationOutcome(issues: Issue[]): { resourceType: 'OperationOutcome'; issue: Issue[] } {
   const issue: Issue[] =
-    issues.length > 0 ? issues : [{ severity: 'information', code: 'informational', diagnostics: 'All went well.' }];
+    issues.length > 0
+      ? issues.map(legible)
+      : [{ severity: 'information', code: 'informational', diagnostics: 'All went well.' }];
   return { resourceType: 'OperationOutcome', issue };
 }
+
+/** Issues repeat what the client sent; what no FHIR string may hold would make the refusal itself invalid. */
+function legible(issue: Issue): Issue {
+  if (!ILLEGIBLE.test(issue.diagnostics) && issue.expression?.some((at) => ILLEGIBLE.test(at)) !== true) return issue;
+  const plain = (text: string): string => text.replace(ALL_ILLEGIBLE, '\ufffd');
+  return {
+    ...issue,
+    diagnostics: plain(issue.diagnostics),
+    ...(issue.expression === undefined ? {} : { expression: issue.expression.map(plain) }),
+  };
+}
+
+/** Control characters but tab and line ends, and halves of surrogate pairs. */
+const ILLEGIBLE = /(?![\t\r\n])[\p{Cc}\p{Cs}]/u;
+const ALL_ILLEGIBLE = new RegExp(ILLEGIBLE, 'gu');

@@ -11,8 +11,7 @@ export type ParsedReference =
 /** Undefined when the text is neither relative `Type/id`, nor `#id`, nor an absolute URI. */
 export function parseReference(text: string, ownBase?: string): ParsedReference | undefined {
   if (text.startsWith('#')) return { kind: 'contained', id: text.slice(1) };
-  const own = ownBase !== undefined && text.startsWith(`${ownBase}/`);
-  const local = RELATIVE.exec(own ? text.slice(ownBase.length + 1) : text);
+  const local = RELATIVE.exec((ownBase !== undefined ? belowBase(text, ownBase) : undefined) ?? text);
   if (local !== null) return resourceOf(local);
   if (!ABSOLUTE.test(text)) return undefined;
   const split = WEB.test(text) ? lastSegments(text) : undefined;
@@ -20,6 +19,19 @@ export function parseReference(text: string, ownBase?: string): ParsedReference 
   if (split === undefined || foreign === null) return { kind: 'uri', uri: text };
   return { ...resourceOf(foreign), base: split.base };
 }
+
+/** What follows our own base; a server on a loopback address is known by all names that such an address has. */
+function belowBase(text: string, base: string): string | undefined {
+  if (!WEB.test(text)) return undefined;
+  if (text.startsWith(`${base}/`)) return text.slice(base.length + 1);
+  const named = LOOPBACK.exec(base);
+  const asked = LOOPBACK.exec(text);
+  if (named === null || asked === null) return undefined;
+  const [rest, path] = [text.slice(asked[0].length), base.slice(named[0].length)];
+  return asked[1] === named[1] && rest.startsWith(`${path}/`) ? rest.slice(path.length + 1) : undefined;
+}
+
+const LOOPBACK = /^(https?:\/\/)(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/])/i;
 
 export function printReference(reference: ParsedReference): string {
   if (reference.kind === 'contained') return `#${reference.id}`;

@@ -2,11 +2,13 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { failure } from '../fhir/outcome.js';
-import { limits } from '../kit/limits.js';
+import { limits, type Limits } from '../kit/limits.js';
 import { fhirHandler, type FhirHandlerParts } from './fhir/handler.js';
 import { replyToError } from './fhir/errors.js';
 import { plainRendering, respond } from './fhir/respond.js';
 import { healthRoutes, type Health } from './health.js';
+import { tellRefusals } from './refusals.js';
+import { createTraffic } from './traffic/index.js';
 
 /** Where the FHIR base stands. */
 export const FHIR_PATH = '/fhir';
@@ -14,10 +16,11 @@ export const FHIR_PATH = '/fhir';
 export interface HttpServer {
   server: Server;
   /** Begins to serve. Before it everything is 503: the address is known first, and links are made from it. */
-  mount(parts: FhirHandlerParts, health: Health): void;
+  mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health): void;
 }
 
-export function createHttpServer(): HttpServer {
+export function createHttpServer(bounds: Limits = limits): HttpServer {
+  const traffic = createTraffic(bounds);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -29,8 +32,12 @@ export function createHttpServer(): HttpServer {
     else void answer(response, failure('unavailable', 'The server is starting.', undefined, { 'Retry-After': '1' }));
   });
 
-  function mount(parts: FhirHandlerParts, health: Health): void {
-    app.use(FHIR_PATH, fhirHandler(parts));
+  const answer = (response: Response, error: unknown): Promise<void> =>
+    respond(response, replyToError(error, ''), plainRendering, traffic);
+
+  function mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health): void {
+    app.use(FHIR_PATH, fhirHandler({ ...parts, traffic }));
+    // Outside of the gate: whoever watches the server wants to know most when it has too much to do.
     app.use(healthRoutes(health));
     app.use((_request: Request, response: Response) =>
       answer(response, failure('not-found', `Nothing is here; FHIR is served at ${FHIR_PATH}.`)),
@@ -38,17 +45,16 @@ export function createHttpServer(): HttpServer {
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => answer(response, error));
     mounted = true;
   }
-  return { server: listenerOf(app), mount };
+  const server = listenerOf(app, bounds);
+  server.once('close', () => traffic.close());
+  return { server, mount };
 }
-
-const answer = (response: Response, error: unknown): Promise<void> =>
-  respond(response, replyToError(error, ''), plainRendering);
 
 /**
  * Requests and responses are born with Express's prototypes. Express sets them on every request otherwise, and
  * changing an object's prototype costs more than everything else on a read.
  */
-function listenerOf(app: Express): Server {
+function listenerOf(app: Express, bounds: Limits): Server {
   function BornRequest(this: IncomingMessage, ...args: unknown[]) {
     Reflect.apply(IncomingMessage, this, args);
   }
@@ -62,13 +68,18 @@ function listenerOf(app: Express): Server {
       IncomingMessage: BornRequest as unknown as typeof IncomingMessage,
       ServerResponse: BornResponse as unknown as typeof ServerResponse,
       // The URL counts among the headers for Node; it has a limit and an answer of its own.
-      maxHeaderSize: limits.headerBytes + limits.urlBytes,
-      headersTimeout: limits.requestMs,
+      maxHeaderSize: bounds.headerBytes + bounds.urlBytes,
+      headersTimeout: bounds.headersMs,
+      connectionsCheckingInterval: bounds.headersMs / 4,
       requestTimeout: 0,
+      // The guard refuses a request without a Host itself, with an OperationOutcome.
+      requireHostHeader: false,
     },
     app,
   );
   // A line on which nothing moves for this long is cut; an answer that takes too long has been told so before.
-  server.timeout = limits.requestMs + 5000;
+  server.timeout = bounds.requestMs + 5000;
+  server.maxConnections = bounds.connections;
+  tellRefusals(server);
   return server;
 }

@@ -3,24 +3,49 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { failure } from '../fhir/outcome.js';
 import { limits, type LimitName } from '../kit/limits.js';
+import type { Ticket } from './traffic/admission.js';
+import { overloaded } from './traffic/busy.js';
+import type { Traffic } from './traffic/index.js';
 
-/** Rejects with 413 before more than the limit is kept, 408 when the bytes do not come, 400 when they stop half way. */
-export function readBody(request: IncomingMessage, limit: LimitName): Promise<Buffer> {
-  const atMost = limits[limit];
+/** A request that was let in, and what counts its bytes. */
+export interface Arrival {
+  request: IncomingMessage;
+  ticket: Ticket;
+  traffic: Traffic;
+}
+
+/**
+ * The whole body, when the request's turn has come: while it arrives it keeps nobody from being served. Rejects with
+ * 413 before more than the limit is kept, 408 when the bytes do not come, 400 when they stop half way, and 503 when the
+ * bodies of all requests together are too much.
+ */
+export async function readBody({ request, ticket, traffic }: Arrival, limit: LimitName): Promise<Buffer> {
   refuseEncoding(request);
   refuseLength(request, limit);
+  const body = await arrived(request, ticket, traffic, limit);
+  await ticket.turn();
+  return body;
+}
+
+function arrived(request: IncomingMessage, ticket: Ticket, traffic: Traffic, limit: LimitName): Promise<Buffer> {
+  const atMost = limits[limit];
+  const { bodyMs } = traffic.limits;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const held = traffic.bodies.open(() => stop(overloaded));
+    ticket.whenLeft(() => held.release());
     const timer = setTimeout(() => {
-      stop(failure('request-timeout', `The body did not arrive within ${limits.requestMs} ms (limit requestMs).`));
-    }, limits.requestMs);
+      stop(failure('request-timeout', `The body did not arrive within ${bodyMs} ms (limit bodyMs).`));
+    }, bodyMs);
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > atMost) stop(tooLarge(limit));
-      else chunks.push(chunk);
+      else if (held.grow(chunk.length)) chunks.push(chunk);
+      else stop(overloaded);
     };
     const onEnd = () => {
+      held.settle();
       detach();
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     };
@@ -30,6 +55,7 @@ export function readBody(request: IncomingMessage, limit: LimitName): Promise<Bu
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
     };
     const stop = (reason: Error) => {
+      held.release();
       detach();
       request.on('error', () => undefined);
       reject(reason);
@@ -40,14 +66,20 @@ export function readBody(request: IncomingMessage, limit: LimitName): Promise<Bu
 
 /**
  * The body as a stream of its own: whoever stops reading it leaves the connection open for the answer. It fails with
- * 400 when the body stops half way.
+ * 400 when the body stops half way, and 408 when it comes too slowly.
  */
-export function bodyStream(request: IncomingMessage): Readable {
+export function bodyStream({ request, ticket, traffic }: Arrival): Readable {
+  ticket.transfer();
   const stream = new PassThrough();
   const stop = () => {
     if (!request.complete) stream.destroy(endedEarly());
   };
   request.on('close', stop).on('error', stop);
+  // A write that is refused before it reads leaves nobody who would hear of this stream's end.
+  stream.on('error', () => undefined);
+  const moved = () => (stream.writableNeedDrain ? Infinity : request.socket.bytesRead);
+  const unwatch = traffic.pace.watch(moved, () => stream.destroy(tooSlow(traffic)));
+  stream.once('close', unwatch);
   return request.pipe(stream);
 }
 
@@ -69,6 +101,12 @@ export function refuseLength(request: IncomingMessage, limit: LimitName): void {
 }
 
 const endedEarly = () => failure('malformed', 'The body ended before it was complete. Nothing was written.');
+
+const tooSlow = ({ limits: { paceBytes, paceMs } }: Traffic) =>
+  failure(
+    'request-timeout',
+    `Less than ${paceBytes} bytes of the body came in ${paceMs} ms (limits paceBytes, paceMs). Nothing was written.`,
+  );
 
 const tooLarge = (limit: LimitName) =>
   failure('too-large', `The body has more than the ${limits[limit]} bytes it may have (limit ${limit}).`, undefined, {

@@ -1,4 +1,5 @@
 /** What an operator's probes ask: is the process alive, can it serve, and its counters. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Router } from 'express';
 import express from 'express';
 import type { Metrics } from '../kit/metrics.js';
@@ -11,6 +12,9 @@ export interface Health {
   metrics: Metrics;
 }
 
+/** Milliseconds within which the store must answer. */
+const READY_MS = 1000;
+
 export function healthRoutes({ ping, stopping, metrics }: Health): Router {
   const router = express.Router();
   router.get('/healthz', (_request, response) => {
@@ -19,10 +23,14 @@ export function healthRoutes({ ping, stopping, metrics }: Health): Router {
   router.get('/readyz', async (_request, response) => {
     const ready =
       !stopping() &&
-      (await ping().then(
-        () => true,
-        () => false,
-      ));
+      (await Promise.race([
+        ping().then(
+          () => true,
+          () => false,
+        ),
+        // Probes give up soon; a store that takes longer is not ready.
+        pause(READY_MS, false, { ref: false }),
+      ]));
     response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
   });
   router.get('/metrics', async (_request, response) => {

@@ -172,7 +172,12 @@ class Scanner {
 
   private fail(reason: string, position = this.at): never {
     const path = this.path.reduce<string>(
-      (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+      (text, step) =>
+        typeof step === 'number'
+          ? `${text}[${step}]`
+          : text === ''
+            ? step.slice(0, 60)
+            : `${text}.${step.slice(0, 60)}`,
       '',
     );
     throw new JsonError(reason, this.text, position, path);

@@ -19,6 +19,14 @@ export const limits = {
   formBytes: 64 * KB,
   /** Bytes of a Binary that a Bundle carries inline; a larger one is marked SUBSETTED and read by its own URL. */
   binaryInBundleBytes: 256 * KB,
+  /** Ranges of a Binary that one request may ask for. */
+  ranges: 8,
+  /** Milliseconds that a blob which nothing refers to is kept after it was put, for a second try of the same bytes. */
+  orphanMs: 60 * 60 * 1000,
+  /** Milliseconds that a put holds its blob at most, when the process that put it says no more. */
+  blobHeldMs: 60 * 60 * 1000,
+  /** Milliseconds between two rounds of the collector of blobs. */
+  collectMs: 60 * 60 * 1000,
   /** Levels of objects and arrays in one JSON body. */
   depth: 64,
   /** Resources on one page. */
@@ -32,13 +40,19 @@ export const limits = {
   /** Bytes of a request's URL. */
   urlBytes: 16 * KB,
   /** Bytes of all of a request's headers. */
-  headerBytes: 16 * KB,
+  headerBytes: 8 * KB,
   /** Parameters in one query, repeated ones counted each. */
   parameters: 200,
   /** Values of one parameter, separated by commas. */
   orValues: 1000,
   /** Search values that one query stands for: an id without a type counts once for each type it may mean. */
   alternatives: 10_000,
+  /** Combinations of codes and values that one element gives a composite search parameter. */
+  combinations: 1000,
+  /** Steps of a chain or `_has`. */
+  joinDepth: 5,
+  /** Steps of all chains and `_has` of one query together. */
+  joins: 20,
   /** Characters of one value of a search parameter. */
   valueCharacters: 8 * KB,
   /** Keys that one sort may name. */
@@ -51,10 +65,54 @@ export const limits = {
   joinTargets: 10_000,
   /** Milliseconds that one request may take. */
   requestMs: 30_000,
+  /** Connections that stand at once; one more is closed as soon as it comes. */
+  connections: 10_000,
+  /** Reads of one resource that are worked on at once, and those that wait for their turn behind them. */
+  readsUnderWay: 256,
+  readsWaiting: 1024,
+  /** Searches and histories, likewise. */
+  searchesUnderWay: 64,
+  searchesWaiting: 512,
+  /** Writes, likewise. Their turn comes when their body is there. */
+  writesUnderWay: 128,
+  writesWaiting: 512,
+  /** Binaries whose bytes are on their way in or out. */
+  transfers: 256,
+  /** Milliseconds that a request waits for its turn. */
+  waitMs: 5000,
+  /** Milliseconds that one turn of the event loop may take on work, before what else is ready is told to come again. */
+  turnMs: 1000,
+  /** Bytes of bodies that are held in memory, of all requests together. */
+  bodyBytesHeld: 256 * MB,
+  /** Bytes of answers that clients have not taken yet, of all requests together. */
+  answerBytesHeld: 256 * MB,
+  /** Milliseconds that a body or an answer may take before it loses its place to others, when there is no room. */
+  graceMs: 2000,
+  /** Milliseconds that the head of a request may take to arrive, and a body that is read as a whole. */
+  headersMs: 15_000,
+  bodyMs: 30_000,
+  /** What a transfer must move at least: so many bytes in so many milliseconds. A thin line does; a stalled one not. */
+  paceBytes: 32 * KB,
+  paceMs: 15_000,
   /** Milliseconds that a graceful stop waits for requests under way. */
   drainMs: 30_000,
+  /** Values of `:contains` in one query: each is looked for in every value of its parameter. */
+  containsValues: 20,
+  /** Search values of one resource, and characters that they have in all: MongoDB holds 16 MB a document. */
+  searchValues: 10_000,
+  searchValueCharacters: 2 * MB,
+  /** Versions that a backup, a move or a reindex holds in memory at once, and the bytes of their texts. */
+  keepingVersions: 500,
+  keepingBytes: 16 * MB,
+  /** Resources whose search values a server makes anew between two turns of others. */
+  reindexBatch: 50,
+  /** Milliseconds that a start waits for them before it serves without searches. */
+  reindexWaitMs: 3000,
   /** Attempts of a write without `If-Match` that meets another writer. */
-  writeAttempts: 8,
+  writeAttempts: 30,
 } as const;
 
 export type LimitName = keyof typeof limits;
+
+/** As a part that is handed in: tests use smaller ones. */
+export type Limits = Readonly<Record<LimitName, number>>;

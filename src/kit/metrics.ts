@@ -4,6 +4,8 @@ import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client
 export interface Metrics {
   /** One answered request: its interaction, its status, and how long it took. */
   answered(interaction: string, status: number, seconds: number): void;
+  /** One request that was told at once that there is too much to do. */
+  refused(): void;
   text(): Promise<string>;
   contentType: string;
 }
@@ -17,6 +19,11 @@ export function createMetrics(): Metrics {
     labelNames: ['interaction', 'status'],
     registers: [register],
   });
+  const refusals = new Counter({
+    name: 'afferent_requests_refused_total',
+    help: 'Requests answered with 503 at the door, because too many were under way.',
+    registers: [register],
+  });
   const duration = new Histogram({
     name: 'afferent_request_duration_seconds',
     help: 'Time from the request line to the last byte of the answer, by FHIR interaction.',
@@ -28,6 +35,9 @@ export function createMetrics(): Metrics {
     answered(interaction, status, seconds) {
       requests.labels(interaction, String(status)).inc();
       duration.labels(interaction).observe(seconds);
+    },
+    refused() {
+      refusals.inc();
     },
     text: () => register.metrics(),
     contentType: register.contentType,

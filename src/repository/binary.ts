@@ -4,66 +4,145 @@
  */
 import type { Readable } from 'node:stream';
 import { Readable as ReadableStream } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { inspected } from '../blob/inspect.js';
 import type { BlobRef, Blobs } from '../blob/port.js';
 import { TooManyBytes } from '../blob/port.js';
 import { failure } from '../fhir/outcome.js';
+import { parseReference } from '../fhir/reference.js';
 import type { Resource } from '../fhir/types.js';
 import { assert } from '../kit/assert.js';
+import { parseJson, stringify } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import type { Version } from '../store/port.js';
 
-/** Streams bytes into the blob store; more than a Binary may have is refused with 413. */
-export async function storeBytes(blobs: Blobs, bytes: Readable): Promise<BlobRef> {
+/** Streams the bytes of a Binary into the blob store: 413 when they are too many, 422 when they are something else. */
+export async function storeBytes(
+  blobs: Blobs,
+  { contentType }: Resource,
+  bytes: Readable,
+  limit: 'binaryBytes' | 'binaryInJsonBytes' = 'binaryBytes',
+): Promise<BlobRef> {
+  const declared = typeof contentType === 'string' ? contentType : '';
+  if (!isHeaderSafe(declared)) {
+    const say = 'The media type becomes a header again: at most 255 characters of printable ASCII, such as image/jpeg.';
+    throw failure('value', say, 'Binary.contentType');
+  }
   try {
-    return await blobs.put(bytes, limits.binaryBytes);
+    return await blobs.put(inspected(bytes, declared), limits[limit]);
   } catch (error) {
     if (!(error instanceof TooManyBytes)) throw error;
-    const say = `A Binary may have at most ${limits.binaryBytes} bytes (limit binaryBytes).`;
+    const say = `A Binary may have at most ${limits[limit]} bytes in this form (limit ${limit}).`;
     throw failure('too-large', say, 'Binary', { Connection: 'close' });
   }
+}
+
+/** A line break in a header would begin another one, and Node refuses to send what is not Latin-1. */
+export const isHeaderSafe = (value: string): boolean => /^[\x20-\x7e]{1,255}$/.test(value);
+
+/** Whose access the Binary follows must be a reference that can be followed (R4 binary.html#security). */
+export function refuseOddContext(reference: string | undefined): void {
+  if (reference === undefined) return;
+  const parsed = /^[\x21-\x7e]{1,1024}$/.test(reference) ? parseReference(reference) : undefined;
+  if (parsed?.kind === 'resource') return;
+  const say = 'X-Security-Context names one resource, such as Patient/123.';
+  throw failure('value', say, 'http.X-Security-Context');
 }
 
 /** Moves `data` of the JSON form into the blob store: what remains is the document to store. */
 export async function withoutData(blobs: Blobs, binary: Resource): Promise<{ document: Resource; blob: BlobRef }> {
   const { data, ...document } = binary;
-  const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64');
-  return { document, blob: await storeBytes(blobs, ReadableStream.from([bytes])) };
+  if (data === undefined) {
+    // Whoever read the document without its data would erase the bytes by writing it back.
+    throw failure(
+      'invalid',
+      'A Binary needs its data, as base64 here or as raw bytes under its own media type.',
+      'Binary.data',
+    );
+  }
+  const bytes = ReadableStream.from(decoded(typeof data === 'string' ? data : ''), { highWaterMark: 1 });
+  return { document, blob: await storeBytes(blobs, document, bytes, 'binaryInJsonBytes') };
 }
 
-/** The JSON form with `data`; 413 when that is more than JSON may carry. */
-export async function withData(blobs: Blobs, version: Version): Promise<string> {
+/** Base64 in pieces, so that text and bytes are not both held as a whole. R4 allows white space in it. */
+function* decoded(data: string): Generator<Buffer> {
+  const base64 = /\s/.test(data) ? data.replace(/\s+/g, '') : data;
+  for (let at = 0; at < base64.length; at += DECODED_AT_ONCE)
+    yield Buffer.from(base64.slice(at, at + DECODED_AT_ONCE), 'base64');
+}
+
+/** Characters; a multiple of the four that make three bytes. */
+const DECODED_AT_ONCE = 256 * 1024;
+
+/** A Binary as JSON: its parts before and after the base64, and what they come to. */
+export interface JsonForm {
+  size: number;
+  stream: () => Promise<Readable>;
+}
+
+/** The JSON form with `data`, written as it is read; 413 when that is more than JSON may carry. */
+export function jsonForm(blobs: Blobs, version: Version, layout: (json: string) => string): JsonForm {
   assert(version.blob !== undefined && version.text !== undefined, 'a Binary that is not deleted has bytes');
-  if (version.blob.size > limits.binaryInJsonBytes) {
+  const { size } = version.blob;
+  if (size > limits.binaryInJsonBytes) {
     throw failure(
       'too-large',
-      `The ${version.blob.size} bytes of this Binary are more than the ${limits.binaryInJsonBytes} that JSON may carry ` +
+      `The ${size} bytes of this Binary are more than the ${limits.binaryInJsonBytes} that JSON may carry ` +
         `(limit binaryInJsonBytes). Ask for its own media type instead: Accept: */*.`,
       'Binary.data',
     );
   }
-  const stream = await openBytes(blobs, version);
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  const data = Buffer.concat(chunks).toString('base64');
-  return data === '' ? version.text : `${version.text.slice(0, -1)},"data":"${data}"}`;
+  // FHIR has no empty strings: no bytes are no data.
+  const json = layout(size === 0 ? version.text : `${version.text.slice(0, -1)},"data":""}`);
+  const cut = size === 0 ? json.length : json.lastIndexOf('""') + 1;
+  const [head, tail] = [Buffer.from(json.slice(0, cut)), Buffer.from(json.slice(cut))];
+  return {
+    size: head.length + Math.ceil(size / 3) * 4 + tail.length,
+    stream: async () => {
+      const bytes = await openBytes(blobs, version);
+      return ReadableStream.from(framed(head, bytes, tail), { highWaterMark: 1 });
+    },
+  };
+}
+
+async function* framed(head: Buffer, bytes: Readable, tail: Buffer): AsyncGenerator<Buffer> {
+  yield head;
+  yield* encoded(bytes);
+  yield tail;
+}
+
+/** Three bytes make four characters: what is left of a piece waits for the next one. */
+async function* encoded(bytes: Readable): AsyncGenerator<Buffer> {
+  let left: Buffer = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    const piece = left.length === 0 ? (chunk as Buffer) : Buffer.concat([left, chunk as Buffer]);
+    const whole = piece.length - (piece.length % 3);
+    if (whole > 0) yield Buffer.from(piece.toString('base64', 0, whole), 'latin1');
+    left = piece.subarray(whole);
+  }
+  if (left.length > 0) yield Buffer.from(left.toString('base64'), 'latin1');
 }
 
 /** The document as it may stand in a Bundle: with its data when they are few, else marked as a subset. */
 export async function inBundle(blobs: Blobs, version: Version): Promise<string> {
   assert(version.text !== undefined, 'a deletion has no place among resources');
   if (version.blob === undefined || version.blob.size <= limits.binaryInBundleBytes) {
-    return withData(blobs, version);
+    return text(await jsonForm(blobs, version, (json) => json).stream());
   }
   // R4 search.html#summary: what is left out must be told, so that nobody writes the half back as the whole.
-  const document = JSON.parse(version.text) as Resource;
+  const document = parseJson(version.text, limits.depth) as Resource;
   const tag = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
   const tags = (document.meta?.tag ?? []) as unknown[];
-  return JSON.stringify({ ...document, meta: { ...document.meta, tag: [...tags, tag] } });
+  return stringify({ ...document, meta: { ...document.meta, tag: [...tags, tag] } });
 }
 
-export async function openBytes(blobs: Blobs, version: Version): Promise<Readable> {
+export async function openBytes(
+  blobs: Blobs,
+  version: Version,
+  range?: { start: number; end: number },
+): Promise<Readable> {
   assert(version.blob !== undefined, 'a Binary that is not deleted has bytes');
-  const stream = await blobs.get(version.blob);
-  assert(stream !== undefined, `the bytes of Binary/${version.id} are gone from the blob store`);
+  const stream = await blobs.get(version.blob, range);
+  assert(stream !== undefined, 'the bytes of a Binary are gone from the blob store');
   return stream;
 }

@@ -3,26 +3,27 @@ import { failure } from '../fhir/outcome.js';
 import type { Version } from '../store/port.js';
 
 export interface Conditions {
-  /** `If-Match`: the version that the client believes is current; `*`: any. */
-  ifMatch?: number | '*';
-  /** `If-None-Match: *` on a write: only when there is no such resource. */
-  ifAbsent?: boolean;
+  /** `If-Match`: the ETags one of which the current version must have; `*`: any version. */
+  ifMatch?: readonly string[] | '*';
+  /** `If-None-Match`: the ETags none of which the current version may have; `*`: there must be none. */
+  ifNoneMatch?: readonly string[] | '*';
 }
 
 /** Throws 412 unless the current version is what the client expects. */
-export function demand(conditions: Conditions, was: Version | undefined, name: string): void {
-  const current = was?.text === undefined ? undefined : was.version;
-  if (conditions.ifAbsent === true && current !== undefined) {
-    throw failure('precondition', `${name} exists (version ${current}), and If-None-Match: * asks that it does not.`);
-  }
-  if (conditions.ifMatch === undefined) return;
+export function demand({ ifMatch, ifNoneMatch }: Conditions, was: Version | undefined, name: string): void {
+  const current = was?.text === undefined ? undefined : String(was.version);
   if (current === undefined) {
+    if (ifMatch === undefined) return;
     throw failure('precondition', `${name} has no current version, so If-Match cannot hold.`);
   }
-  if (conditions.ifMatch !== '*' && conditions.ifMatch !== current) {
-    throw failure(
-      'precondition',
-      `The current version of ${name} is ${current}, not ${conditions.ifMatch}. Read it again before you change it.`,
-    );
+  if (ifNoneMatch === '*') {
+    throw failure('precondition', `${name} exists (version ${current}), and If-None-Match: * asks that it does not.`);
+  }
+  if (ifNoneMatch?.includes(current) === true) {
+    throw failure('precondition', `${name} is at version ${current}, which If-None-Match rules out.`);
+  }
+  if (ifMatch !== undefined && ifMatch !== '*' && !ifMatch.includes(current)) {
+    const say = `The current version of ${name} is W/"${current}", not ${ifMatch.map((tag) => `W/"${tag}"`).join(', ')}.`;
+    throw failure('precondition', `${say} Read it again before you change it.`);
   }
 }

@@ -1,5 +1,5 @@
 /** A store's failure, told in FHIR's words. */
-import { failure, type FhirError, type Kind } from '../fhir/outcome.js';
+import { FhirError, issueOf, type Kind } from '../fhir/outcome.js';
 import { StoreError, type StoreFailure } from '../store/port.js';
 
 const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<string, string> }> = {
@@ -10,7 +10,7 @@ const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<str
   guard: { kind: 'precondition', say: 'A condition of this write no longer holds. Nothing was written.' },
   unavailable: {
     kind: 'unavailable',
-    say: 'The store cannot take this now. Nothing was written; try again.',
+    say: 'The store cannot answer now. If this was a write, nothing was written; try again.',
     headers: { 'Retry-After': '1' },
   },
   unknown: {
@@ -29,7 +29,8 @@ export function tellStoreFailure(error: StoreError): FhirError {
   const { kind, say, headers } = told[error.reason];
   const at = error.at === undefined ? '' : ` (${error.at})`;
   const detail = error.reason === 'too-costly' ? ` ${error.message}` : '';
-  return failure(kind, `${say}${at}${detail}`, undefined, headers);
+  // The cause is for the log; it may name what the client must not see.
+  return new FhirError(kind, [issueOf(kind, `${say}${at}${detail}`)], headers, error);
 }
 
 /** Runs a call to the store; whatever it refuses becomes a FhirError. */

@@ -3,6 +3,7 @@
  * values and versions cannot be forgotten, because there is no other way to the store.
  */
 import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { reachOf, type Call } from '../access/principal.js';
 import type { BlobRef, Blobs } from '../blob/port.js';
 import { failure, FhirError, type Issue } from '../fhir/outcome.js';
@@ -14,7 +15,7 @@ import type { Entry } from '../search/plan.js';
 import { StoreError } from '../store/port.js';
 import type { Change, Found, HistoryScope, Key, Method, Page, PageRequest, Store, Version } from '../store/port.js';
 import type { Validator } from '../validate/validator.js';
-import { inBundle, openBytes, storeBytes, withData, withoutData } from './binary.js';
+import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, withoutData, type JsonForm } from './binary.js';
 import { demand, type Conditions } from './conditions.js';
 import { asked, isStoreFailure, tellStoreFailure } from './failures.js';
 import { createSearch, type SearchDoor } from './search.js';
@@ -53,9 +54,9 @@ export interface Repository extends SearchDoor {
   /** Stores raw bytes as a Binary: a new one, or that of the key. */
   writeBytes(call: Call, upload: Upload, key?: Key, conditions?: Conditions): Promise<Written>;
   /** The bytes of a Binary that was read. */
-  bytes(version: Version): Promise<Readable>;
-  /** A Binary as JSON, with its data. */
-  binaryAsJson(version: Version): Promise<string>;
+  bytes(version: Version, range?: { start: number; end: number }): Promise<Readable>;
+  /** A Binary as JSON, with its data; `layout` may indent. */
+  binaryAsJson(version: Version, layout: (json: string) => string): JsonForm;
   /** The JSON of a version as it stands in a Bundle. */
   textInBundle(version: Version): Promise<string>;
 }
@@ -81,7 +82,7 @@ export function createRepository(parts: RepositoryParts): Repository {
   }
 
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
-    const found = await asked(store.history(scope, page, reachOf(call)));
+    const found = await asked(store.history(scope, { bytes: limits.bundleBytes, ...page }, reachOf(call)));
     if (scope.type !== undefined && scope.id !== undefined && found.items.length === 0 && page.after === undefined) {
       const [known] = await asked(store.read([{ type: scope.type, id: scope.id }], reachOf(call)));
       if (known === undefined) throw failure('not-found', `There is no ${scope.type}/${scope.id}, and never was.`);
@@ -110,13 +111,19 @@ export function createRepository(parts: RepositoryParts): Repository {
   }
 
   async function writeBytes(call: Call, upload: Upload, key?: Key, conditions: Conditions = {}): Promise<Written> {
+    refuseOddContext(upload.securityContext);
     const document: Resource = {
       resourceType: 'Binary',
       contentType: upload.contentType,
       ...(upload.securityContext === undefined ? {} : { securityContext: { reference: upload.securityContext } }),
     };
     refuseErrors(validator.validate(document));
-    const blob = await storeBytes(blobs, upload.bytes);
+    if (key !== undefined) {
+      // A write that is refused anyway should not leave its bytes behind.
+      const [was] = await asked(store.read([key], reachOf(call)));
+      demand(conditions, was, nameOf(key));
+    }
+    const blob = await storeBytes(blobs, document, upload.bytes);
     if (key !== undefined) return replace(call, key, conditions, document, blob, []);
     const created = { type: 'Binary', id: timeOrderedId(clock.now()) };
     return { version: await commit(call, created, undefined, 'POST', document, blob), created: true, issues: [] };
@@ -156,7 +163,11 @@ export function createRepository(parts: RepositoryParts): Repository {
         return await write(was);
       } catch (error) {
         // With If-Match the next round finds another version and says 412.
-        if (isStoreFailure(error, 'conflict') && attempt < limits.writeAttempts) continue;
+        if (isStoreFailure(error, 'conflict') && attempt < limits.writeAttempts) {
+          // Those who met do not meet again.
+          await pause(Math.random() * attempt);
+          continue;
+        }
         throw error instanceof StoreError ? tellStoreFailure(error) : error;
       }
     }
@@ -185,12 +196,15 @@ export function createRepository(parts: RepositoryParts): Repository {
       ...(blob === undefined ? {} : { blob }),
     };
     await store.write([change]);
+    // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
+    if (blob !== undefined) blobs.settled(blob).catch(() => undefined);
     return change;
   }
 
   /** Structure is checked before anything is stored; the bytes of a Binary go their own way. */
   async function accepted(resource: Resource): Promise<{ document: Resource; blob?: BlobRef; issues: Issue[] }> {
     const issues = refuseErrors(validator.validate(resource));
+    refuseSubset(resource);
     if (resource.resourceType !== 'Binary') return { document: resource, issues };
     return { ...(await withoutData(blobs, resource)), issues };
   }
@@ -202,9 +216,15 @@ export function createRepository(parts: RepositoryParts): Repository {
     create: (call, resource) => asked(create(call, resource)),
     update,
     delete: remove,
-    writeBytes: (...request) => asked(writeBytes(...request)),
-    bytes: (version) => openBytes(blobs, version),
-    binaryAsJson: (version) => withData(blobs, version),
+    writeBytes: async (call, upload, ...rest) => {
+      try {
+        return await asked(writeBytes(call, upload, ...rest));
+      } finally {
+        upload.bytes.destroy();
+      }
+    },
+    bytes: (version, range) => openBytes(blobs, version, range),
+    binaryAsJson: (version, layout) => jsonForm(blobs, version, layout),
     textInBundle: async (version) => (version.type === 'Binary' ? inBundle(blobs, version) : (version.text ?? '')),
     ...createSearch(store),
   };
@@ -228,4 +248,12 @@ function refuseErrors(issues: Issue[]): Issue[] {
     throw new FhirError('invalid', issues);
   }
   return issues;
+}
+
+/** A part that is written back as the whole would erase the rest (R4 search.html#summary). */
+function refuseSubset(resource: Resource): void {
+  const tags = (resource.meta?.tag ?? []) as { code?: string }[];
+  if (!tags.some(({ code }) => code === 'SUBSETTED')) return;
+  const say = 'This is tagged SUBSETTED: a part of a resource. Read the whole before you change it.';
+  throw failure('invalid', say, `${resource.resourceType}.meta.tag`);
 }

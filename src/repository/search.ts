@@ -1,8 +1,8 @@
 /** Search behind the one door: matches, what they include, the total, all within the caller's reach. */
 import { reachOf, type Call } from '../access/principal.js';
-import { failure, issueOf, type Issue } from '../fhir/outcome.js';
+import { failure } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
-import { limits } from '../kit/limits.js';
+import { limits, type LimitName } from '../kit/limits.js';
 import type { Include, Search } from '../search/ast.js';
 import { referencesOf, referrersOf } from '../search/include.js';
 import { lower } from '../search/lower.js';
@@ -16,42 +16,36 @@ export interface SearchResult {
   /** Undefined when it was not asked for and is not known for nothing. */
   total: number | undefined;
   next: Position | undefined;
-  /** What the client must know about the answer, such as that not all could be included. */
-  issues: Issue[];
+}
+
+/** Where a page begins, and who stops waiting for it. */
+export interface Paging {
+  after?: Position;
+  signal?: AbortSignal;
 }
 
 export interface SearchDoor {
-  search(call: Call, search: Search, after?: Position): Promise<SearchResult>;
+  search(call: Call, search: Search, paging?: Paging): Promise<SearchResult>;
   /** The resource of this canonical URL and version; undefined when there is none. */
   byCanonical(call: Call, type: ResourceType, url: string, version: string): Promise<Found | undefined>;
-  /** Was there a resource of this key, and is it no longer? */
-  wasDeleted(call: Call, key: Key): Promise<boolean>;
+  /** Is, or was, there a resource of this key? */
+  isTaken(call: Call, key: Key): Promise<boolean>;
 }
 
 export function createSearch(store: Store): SearchDoor {
-  async function search(call: Call, search: Search, after?: Position): Promise<SearchResult> {
+  async function search(call: Call, search: Search, paging: Paging = {}): Promise<SearchResult> {
     const reach = reachOf(call);
     const types = [...search.types];
     const plan = lower(search);
+    const request = { ...paging, size: search.count, bytes: limits.bundleBytes };
     const page =
-      search.count === 0
-        ? { items: [] }
-        : await asked(
-            store.search(
-              types,
-              plan,
-              search.sort,
-              { size: search.count, ...(after === undefined ? {} : { after }) },
-              reach,
-            ),
-          );
-    const { included, cut } = await includesOf(search, page.items, reach);
+      search.count === 0 ? { items: [] } : await asked(store.search(types, plan, search.sort, request, reach));
+    const whole = paging.after === undefined && page.next === undefined;
     return {
       matches: page.items,
-      included,
-      total: await totalOf(search, plan, page.items.length, after === undefined && page.next === undefined, reach),
+      included: await includesOf(search, page.items, reach),
+      total: await totalOf(search, plan, page.items.length, whole, reach),
       next: page.next,
-      issues: cut ? [tooManyIncludes] : [],
     };
   }
 
@@ -70,49 +64,61 @@ export function createSearch(store: Store): SearchDoor {
   }
 
   /** Follows includes round by round: what was found in one is where the `:iterate` ones of the next begin. */
-  async function includesOf(
-    search: Search,
-    matches: Found[],
-    reach: Reach,
-  ): Promise<{ included: Found[]; cut: boolean }> {
+  async function includesOf(search: Search, matches: Found[], reach: Reach): Promise<Found[]> {
     const shown = new Set(matches.map(nameOf));
     const included: Found[] = [];
+    let bytes = 0;
     let fresh = matches;
-    for (let round = 0; fresh.length > 0 && round <= limits.includeDepth; round += 1) {
+    for (let round = 0; fresh.length > 0; round += 1) {
       const follows = (include: Include) => round === 0 || include.iterate;
+      const [includes, revincludes] = [search.includes.filter(follows), search.revincludes.filter(follows)];
+      if (includes.length + revincludes.length === 0) break;
+      if (round > limits.includeDepth) throw tooMany('includeDepth', `:iterate leads further than ${round - 1} rounds`);
       const found: Found[] = [];
-      for (const include of search.includes.filter(follows)) found.push(...(await referred(fresh, include, reach)));
-      for (const include of search.revincludes.filter(follows)) found.push(...(await referring(fresh, include, reach)));
+      for (const include of includes) found.push(...(await referred(fresh, include, reach)));
+      for (const include of revincludes) found.push(...(await referring(fresh, include, reach)));
       fresh = [];
       for (const resource of found) {
         if (shown.has(nameOf(resource))) continue;
-        if (included.length === limits.includes) return { included, cut: true };
         shown.add(nameOf(resource));
         included.push(resource);
         fresh.push(resource);
+        bytes += resource.text?.length ?? 0;
+        if (included.length > limits.includes)
+          throw tooMany('includes', `More than ${limits.includes} resources would be included`);
+        if (bytes > limits.bundleBytes)
+          throw tooMany('bundleBytes', `More than ${limits.bundleBytes} bytes would be included`);
       }
     }
-    return {
-      included,
-      cut: fresh.length > 0 && [...search.includes, ...search.revincludes].some(({ iterate }) => iterate),
-    };
+    return included;
   }
 
   async function referred(from: Found[], include: Include, reach: Reach): Promise<Found[]> {
     const { keys, canonical } = referencesOf(from, include);
-    // One more than may be shown is enough to know that they are too many.
-    const read = keys.length === 0 ? [] : await asked(store.read(keys.slice(0, limits.includes + 1), reach));
-    const found = read.filter((one) => one?.text !== undefined) as Found[];
-    return canonical === undefined ? found : [...found, ...(await some([...include.targets], canonical, reach))];
+    const found: Found[] = [];
+    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+      const read = await asked(store.read(keys.slice(at, at + READ_AT_ONCE), reach));
+      found.push(...read.filter((one): one is Found => one?.text !== undefined));
+      // More than may be shown is enough to know that they are too many.
+      if (found.length > limits.includes + from.length) break;
+    }
+    return canonical === undefined ? found : [...found, ...(await some([...include.targets], canonical, reach, from))];
   }
 
   async function referring(to: Found[], include: Include, reach: Reach): Promise<Found[]> {
     const plan = referrersOf(to, include);
-    return plan === undefined ? [] : some([include.source], plan, reach);
+    return plan === undefined ? [] : some([include.source], plan, reach, to);
   }
 
-  const some = async (types: ResourceType[], plan: Plan, reach: Reach): Promise<Found[]> =>
-    (await asked(store.search(types, plan, [], { size: limits.includes + 1 }, reach))).items;
+  /** As many as could be shown, beside those that are shown already, and one more to know that they are too many. */
+  async function some(types: ResourceType[], plan: Plan, reach: Reach, shown: Found[]): Promise<Found[]> {
+    const size = limits.includes + shown.length + 1;
+    const page = await asked(store.search(types, plan, [], { size, bytes: limits.bundleBytes }, reach));
+    if (page.next !== undefined && page.items.length < size) {
+      throw tooMany('bundleBytes', `More than ${limits.bundleBytes} bytes would be included`);
+    }
+    return page.items;
+  }
 
   async function byCanonical(call: Call, type: ResourceType, url: string, version: string) {
     const is = (param: string, value: string): Plan => ({
@@ -125,21 +131,23 @@ export function createSearch(store: Store): SearchDoor {
     return page.items[0];
   }
 
-  async function wasDeleted(call: Call, key: Key): Promise<boolean> {
+  async function isTaken(call: Call, key: Key): Promise<boolean> {
     const [found] = await asked(store.read([key], reachOf(call)));
-    return found !== undefined && found.text === undefined;
+    return found !== undefined;
   }
 
-  return { search, byCanonical, wasDeleted };
+  return { search, byCanonical, isTaken };
 }
 
 const nameOf = (key: Key): string => `${key.type}/${key.id}`;
 
-/** Never an incomplete answer without a word: whoever reads it must know that something is missing. */
-const tooManyIncludes: Issue = {
-  ...issueOf(
+/** Keys that are read at once, so that their texts do not fill the memory. */
+const READ_AT_ONCE = 50;
+
+/** Never an incomplete answer: what is missing from a case is not seen to be missing. */
+const tooMany = (limit: LimitName, what: string) =>
+  failure(
     'too-costly',
-    `More than ${limits.includes} resources, or more than ${limits.includeDepth} rounds, would be included; not all are here (limits includes, includeDepth). Ask for fewer matches a page (_count).`,
-  ),
-  severity: 'warning',
-};
+    `${what} (limit ${limit}). Ask for fewer matches a page (_count), or search what refers to them by itself.`,
+    'http._include',
+  );

@@ -1,7 +1,8 @@
 /** A search as it was understood: what `parse` makes of a query's text, and what `lower` turns into a plan. */
 import type { Issue } from '../fhir/outcome.js';
+import type { Subset } from '../fhir/subset.js';
 import type { ResourceType } from '../fhir/types.js';
-import type { Order, Test } from './plan.js';
+import type { Order, Plan, Test } from './plan.js';
 
 export interface Search {
   /** The types that are searched, narrowed by `_type`. */
@@ -17,6 +18,8 @@ export interface Search {
   total: Total | undefined;
   /** The opaque text of `_cursor`; whoever sealed it opens it. */
   cursor: string | undefined;
+  /** `_summary` and `_elements`; undefined for whole resources. */
+  subset: Subset | undefined;
   /** The query without `_cursor`, `_format` and `_pretty`, and without what was dropped: what the self link says. */
   applied: string;
   /** Warnings about the parameters that lenient handling left out. */
@@ -25,9 +28,16 @@ export interface Search {
 
 export type Condition =
   | { kind: 'id'; ids: string[]; negated: boolean }
-  | { kind: 'missing'; param: string; missing: boolean }
+  /** None of these has an entry, or one of them has. */
+  | { kind: 'missing'; params: string[]; missing: boolean }
   /** Some entry meets one of the tests; negated: none does, which holds for resources without any entry too. */
-  | { kind: 'tests'; param: string; tests: Test[]; negated: boolean };
+  | { kind: 'tests'; param: string; tests: Test[]; negated: boolean }
+  /** A step of a chain: `param` refers to a resource of one of the types for which the rest holds. */
+  | { kind: 'points'; param: string; types: ResourceType[]; where: Condition }
+  /** `_has`: a resource of the type `by`, for which the rest holds, refers here by its `param`. */
+  | { kind: 'pointed'; by: ResourceType; param: string; where: Condition }
+  /** What no parameter says: the compartment that is searched. */
+  | { kind: 'within'; plan: Plan };
 
 /** `_include=source:param[:target]`, or `_revinclude` with the same parts. */
 export interface Include {

@@ -1,65 +1,48 @@
-/** One search parameter of a query as a condition. */
+/** One search parameter of a query as a condition. What follows a reference, forward or back, is read in `join.ts`. */
 import { isId } from '../fhir/reference.js';
-import { failure, type FhirError } from '../fhir/outcome.js';
+import { failure } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
-import type { Instant } from '../kit/clock.js';
 import type { Condition } from './ast.js';
-import { controls } from './control.js';
+import { joinOf } from './join.js';
 import { possibleNames, shown } from './names.js';
-import { namesOf, parameterOf, type Parameter, type SearchRegistry } from './registry.js';
-import { orValues, type QueryParameter } from './url.js';
+import type { Parameter } from './registry.js';
+import { servedParameter, type Context } from './served.js';
+import { named, orValues, type QueryParameter } from './url.js';
 
+/** @param steps how many references were followed to get to these types */
 export function conditionOf(
   parameter: QueryParameter,
   types: readonly ResourceType[],
-  registry: SearchRegistry,
-  options: { base: string; now: Instant },
+  context: Context,
+  steps = 0,
 ): Condition {
+  const join = joinOf(parameter, types, context, steps);
+  if (join === undefined) return ownCondition(parameter, types, context);
+  const { rest, types: next, around } = join;
+  return around(conditionOf(named(parameter, rest), next, context, steps + 1));
+}
+
+function ownCondition(parameter: QueryParameter, types: readonly ResourceType[], context: Context): Condition {
   const { key, name, modifier } = parameter;
-  const served = parameterOf(registry, types, name);
-  if (served === undefined || key.includes('.')) throw unknownParameter(parameter, types, registry);
+  const { registry, base, now } = context;
+  const served = servedParameter(parameter, types, registry);
   checkModifier(parameter, served);
-  if (modifier === 'missing') return { kind: 'missing', param: name, missing: truthOf(parameter) };
+  const { asides = [] } = served.searchType;
+  if (modifier === 'missing') {
+    const params = [name, ...asides.filter((aside) => hasModifier(served, aside)).map((aside) => `${name}:${aside}`)];
+    return { kind: 'missing', params, missing: truthOf(parameter) };
+  }
   const values = orValues(parameter);
   const negated = modifier === 'not';
   if (name === '_id') return { kind: 'id', ids: values.map((id) => checkedId(id, key)), negated };
-  const asked = { key, parameter: served, base: options.base, now: options.now, ...(modifier && { modifier }) };
+  const asked = { key, parameter: served, base, now, ...(modifier && { modifier }) };
   const tests = values.flatMap((value) => served.searchType.parse(value, asked));
-  return { kind: 'tests', param: name, tests, negated };
+  const param = modifier !== undefined && asides.includes(modifier) ? `${name}:${modifier}` : name;
+  return { kind: 'tests', param, tests, negated };
 }
 
-/** Says as well as it can why a parameter is not served, and which ones are. */
-function unknownParameter(
-  { key, name }: QueryParameter,
-  types: readonly ResourceType[],
-  registry: SearchRegistry,
-): FhirError {
-  const refuse = (why: string) => failure('not-supported', `${shown(key)} ${why}`, `http.${shown(key)}`);
-  if (NOT_YET.has(name)) return refuse('is not yet served.');
-  if (key.includes('.')) return refuse('is a chain; chained parameters are not yet served.');
-  const kind = types.map((type) => registry.defined(type, name)?.type).find((found) => found !== undefined);
-  const [first = ''] = types;
-  if (kind !== undefined && types.every((type) => registry.get(type, name) === undefined)) {
-    return refuse(`is a parameter of the type ${kind} that is not yet served.`);
-  }
-  const names = [...namesOf(registry, types), ...Object.keys(controls)];
-  const where = types.length === 1 ? `of ${first}` : 'that all of the searched types have in common';
-  return refuse(`is no search parameter ${where}. ${possibleNames(names, name)}`);
-}
-
-/** R4's own parameters that a later version serves. (R4 search.html#table) */
-const NOT_YET: ReadonlySet<string> = new Set([
-  '_has',
-  '_summary',
-  '_elements',
-  '_text',
-  '_content',
-  '_filter',
-  '_list',
-  '_query',
-  '_contained',
-  '_containedType',
-]);
+const hasModifier = (served: Parameter, modifier: string): boolean =>
+  served.searchType.modifiers(served).includes(modifier);
 
 function checkModifier({ key, modifier }: QueryParameter, served: Parameter): void {
   if (modifier === undefined) return;

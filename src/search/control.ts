@@ -1,5 +1,6 @@
 /** TABLE: the parameters that shape a result instead of selecting resources. (R4 search.html#return) */
 import { failure, type FhirError } from '../fhir/outcome.js';
+import { elementsNamed, summaryNamed } from '../fhir/subset.js';
 import { limits } from '../kit/limits.js';
 import type { Include, Search, Total } from './ast.js';
 import { possibleNames, shown } from './names.js';
@@ -24,6 +25,16 @@ export const controls = {
   }),
   _total: once((parameter, search) => {
     search.total = totalOf(parameter);
+  }),
+  _summary: once((parameter, search) => {
+    const summary = summaryNamed(parameter.raw);
+    if (summary === undefined) return;
+    if (search.subset !== undefined) throw wrong(parameter, 'and _elements cannot both choose what is shown.');
+    search.subset = summary;
+  }),
+  _elements: once((parameter, search, registry) => {
+    if (search.subset !== undefined) throw wrong(parameter, 'and _summary cannot both choose what is shown.');
+    search.subset = elementsNamed(parameter.raw, search.types, registry.definitions);
   }),
   _cursor: once(({ raw }, search) => {
     search.cursor = raw;
@@ -91,7 +102,12 @@ function sortOf(parameter: QueryParameter, search: Search, registry: SearchRegis
   }
   const order = keys.map((key) => ({ param: key.replace(/^-/, ''), descending: key.startsWith('-') }));
   for (const { param } of order) {
-    if (parameterOf(registry, search.types, param) === undefined) {
+    const served = parameterOf(registry, search.types, param);
+    if (served?.type === 'composite') {
+      const why = `_sort cannot sort by '${shown(param)}': a composite has no one value. Sort by one of its parts.`;
+      throw failure('not-supported', why, 'http._sort');
+    }
+    if (served === undefined) {
       const names = possibleNames(namesOf(registry, search.types), param);
       const why = `_sort cannot sort by '${shown(param)}': it is no served search parameter here. ${names}`;
       throw failure('not-supported', why, 'http._sort');

@@ -15,16 +15,28 @@ function lowerCondition(condition: Condition): Plan {
     case 'id':
       return unless(condition.negated, { node: 'id', ids: [...new Set(condition.ids)] });
     case 'missing':
-      return unless(condition.missing, { node: 'entry', param: condition.param, test: { kind: 'any' } });
+      return unless(
+        condition.missing,
+        anyOf(condition.params.map((param) => ({ node: 'entry', param, test: { kind: 'any' } }))),
+      );
     case 'tests':
       return unless(condition.negated, anyEntry(condition.param, condition.tests));
+    case 'points':
+      return { node: 'points', param: condition.param, types: condition.types, where: lowerCondition(condition.where) };
+    case 'pointed':
+      return { node: 'pointed', by: condition.by, param: condition.param, where: lowerCondition(condition.where) };
+    case 'within':
+      return condition.plan;
   }
 }
 
 const unless = (negated: boolean, plan: Plan): Plan => (negated ? { node: 'not', of: plan } : plan);
 
 function anyEntry(param: string, tests: readonly Test[]): Plan {
-  const plans = joined(tests).map((test): Plan => ({ node: 'entry', param, test }));
+  return anyOf(joined(tests).map((test): Plan => ({ node: 'entry', param, test })));
+}
+
+function anyOf(plans: Plan[]): Plan {
   const [only] = plans;
   return only !== undefined && plans.length === 1 ? only : { node: 'any', of: plans };
 }

@@ -26,9 +26,9 @@ export function matches(plan: Plan, doc: Doc, world: World): boolean {
     case 'not':
       return !matches(plan.of, doc, world);
     case 'id':
-      return plan.ids.includes(doc.id);
+      return isAmong(doc, plan.types) && plan.ids.includes(doc.id);
     case 'entry':
-      return entriesOf(doc, plan.param).some((entry) => meets(entry, plan.test));
+      return isAmong(doc, plan.types) && entriesOf(doc, plan.param).some((entry) => meets(entry, plan.test));
     case 'points':
       return some(
         world,
@@ -44,6 +44,8 @@ export function matches(plan: Plan, doc: Doc, world: World): boolean {
       return unreachable(plan);
   }
 }
+
+const isAmong = (doc: Doc, types: readonly string[] | undefined): boolean => types?.includes(doc.type) ?? true;
 
 function entriesOf(doc: Doc, param: string): readonly Entry[] {
   if (param === '_lastUpdated') return [{ param, value: '', low: doc.updated, high: doc.updated }];

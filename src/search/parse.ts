@@ -7,11 +7,12 @@ import { FhirError, failure, type Issue, type Kind } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
 import type { Instant } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
-import type { Search } from './ast.js';
+import type { Condition, Search } from './ast.js';
 import { conditionOf } from './condition.js';
 import { controls, isControl } from './control.js';
 import { shown } from './names.js';
 import type { SearchRegistry } from './registry.js';
+import type { Test } from './plan.js';
 import { parseQuery, printParameter, type QueryParameter } from './url.js';
 
 export interface SearchOptions {
@@ -39,6 +40,7 @@ export function parseSearch(
     revincludes: [],
     total: undefined,
     cursor: undefined,
+    subset: undefined,
     applied: '',
     dropped: [],
   };
@@ -64,9 +66,21 @@ export function parseSearch(
     const issues = refused.flatMap((one) => one.issues).slice(0, limits.issues);
     throw new FhirError(first.kind, issues);
   }
+  settle(search);
   const linked = parameters.filter((parameter) => !UNLINKED.has(parameter.key));
   search.applied = linked.flatMap((parameter) => applied.get(parameter) ?? []).join('&');
   return search;
+}
+
+/** What depends on all parameters together. */
+function settle(search: Search): void {
+  if (search.subset?.kind === 'count') search.count = 0;
+  const includes = search.includes.length + search.revincludes.length > 0;
+  if (search.subset?.kind === 'text' && includes) {
+    const why =
+      '_summary=text shows no references, so _include and _revinclude cannot go with it (R4 search.html#summary).';
+    throw failure('invalid', why, 'http._summary');
+  }
 }
 
 /** `_cursor` is a link's own; the format is negotiated beside the search. */
@@ -81,7 +95,10 @@ function apply(parameter: QueryParameter, search: Search, registry: SearchRegist
     controls[name].read(parameter, search, registry);
     return;
   }
-  search.conditions.push(conditionOf(parameter, search.types, registry, options));
+  search.conditions.push(conditionOf(parameter, search.types, { registry, ...options }));
+  if (search.conditions.reduce((count, condition) => count + stepsOf(condition), 0) > limits.joins) {
+    throw failure('too-costly', `The chains of a query have at most ${limits.joins} steps (limits.joins).`, at(key));
+  }
   if (alternatives(search) > limits.alternatives) {
     const most = `at most ${limits.alternatives} values (limits.alternatives)`;
     const why = 'an id without a type counts once for each type it may mean, so write Type/id';
@@ -92,14 +109,30 @@ function apply(parameter: QueryParameter, search: Search, registry: SearchRegist
 /** How many values the store has to look for. */
 function alternatives(search: Search): number {
   let count = 0;
-  for (const condition of search.conditions) {
+  for (const outer of search.conditions) {
+    const condition = innermost(outer);
     if (condition.kind === 'id') count += condition.ids.length;
     if (condition.kind !== 'tests') continue;
     for (const test of condition.tests) {
-      count += test.kind === 'text' && test.value !== undefined && 'is' in test.value ? test.value.is.length : 1;
+      count += weightOf(test);
     }
   }
   return count;
+}
+
+/** Part of a text is looked for in every value of the parameter, so it weighs more than what an index finds. */
+function weightOf(test: Test): number {
+  if (test.kind !== 'text' || test.value === undefined) return 1;
+  if ('contains' in test.value) return limits.alternatives / limits.containsValues;
+  return 'is' in test.value ? test.value.is.length : 1;
+}
+
+const stepsOf = (condition: Condition): number =>
+  condition.kind === 'points' || condition.kind === 'pointed' ? 1 + stepsOf(condition.where) : 0;
+
+/** What is asked at the end of a chain. */
+function innermost(condition: Condition): Condition {
+  return condition.kind === 'points' || condition.kind === 'pointed' ? innermost(condition.where) : condition;
 }
 
 /** A client that says two things about the page cannot have meant both. */

@@ -13,6 +13,8 @@ import type { ResourceType } from '../fhir/types.js';
  *   string     folded text     the text as written where that differs, or ''
  *   reference  Type/id or URL  the version of a canonical, or ''
  *   uri        the uri         ''
+ *   composite  its parts       ''
+ * What only a modifier finds (`code:text`) is an entry of that name, and no key to sort by.
  * A range entry covers the numbers from `low` to `high`, both included (dates: milliseconds since 1970), with a
  * `value` that is compared as a whole, or ''.
  */
@@ -69,10 +71,10 @@ export type Plan =
   /** One of them at least; of none: nothing. */
   | { node: 'any'; of: Plan[] }
   | { node: 'not'; of: Plan }
-  /** The resource's id is one of these. */
-  | { node: 'id'; ids: string[] }
+  /** The resource's id is one of these. With `types`, here and at `entry`, only resources of these can meet it. */
+  | { node: 'id'; ids: string[]; types?: ResourceType[] }
   /** Some entry of `param` meets the test. The parameter `_lastUpdated` is a range entry that the store makes itself. */
-  | { node: 'entry'; param: string; test: Test }
+  | { node: 'entry'; param: string; test: Test; types?: ResourceType[] }
   /** A chain: `param` refers to a resource of one of these types that meets the plan. */
   | { node: 'points'; param: string; types: ResourceType[]; where: Plan }
   /** `_has`: a resource of type `by` that meets the plan refers here by its `param`. */
@@ -96,7 +98,7 @@ export type SortValue = string | number;
 export function sortKeys(entries: readonly Entry[]): Map<string, { first: SortValue; last: SortValue }> {
   const keys = new Map<string, { first: SortValue; last: SortValue }>();
   for (const entry of entries) {
-    if (isRange(entry) && entry.value !== '') continue;
+    if (isRange(entry) ? entry.value !== '' : entry.param.includes(':')) continue;
     const [first, last] = isRange(entry) ? [entry.low, entry.high] : [entry.value, entry.value];
     const key = keys.get(entry.param);
     if (key === undefined) keys.set(entry.param, { first, last });

@@ -1,10 +1,11 @@
 /** Which search parameters are served: found in the definitions, compiled when a type is first asked for. */
 import type { Definitions, SearchParameterDefinition } from '../fhir/definitions.js';
 import type { ResourceType } from '../fhir/types.js';
-import { compileExpression } from './expression/index.js';
-import type { Step } from './expression/walk.js';
+import { compileExpression, compileWithin } from './expression/index.js';
+import type { Leaf } from './expression/types.js';
+import { compositeReader, type ComponentPaths } from './types/composite.js';
 import { searchTypeOf } from './types/index.js';
-import type { ParameterFacts, Reader, SearchType } from './types/type.js';
+import type { Component, ParameterFacts, Path, SearchType } from './types/type.js';
 
 export interface Parameter extends ParameterFacts {
   /** The canonical of its SearchParameter. */
@@ -12,14 +13,6 @@ export interface Parameter extends ParameterFacts {
   searchType: SearchType;
   /** Where its values stand in a resource; none for `_id` and `_lastUpdated`, which the store knows. */
   paths: readonly Path[];
-}
-
-/** A way to an element, and how it becomes entries. */
-export interface Path {
-  steps: readonly Step[];
-  read: Reader;
-  /** The system that a required binding implies for a code, or ''. */
-  implied: (code: string) => string;
 }
 
 export interface SearchRegistry {
@@ -31,6 +24,7 @@ export interface SearchRegistry {
   defined(type: ResourceType, code: string): SearchParameterDefinition | undefined;
   /** All types that have an endpoint. */
   resourceTypes: readonly ResourceType[];
+  definitions: Definitions;
 }
 
 export function createRegistry(definitions: Definitions): SearchRegistry {
@@ -50,14 +44,67 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     const { code, url, expression, targets = definitions.resourceTypes } = definition;
     const searchType = searchTypeOf(definition.type);
     if (searchType === undefined || expression === undefined) return undefined;
-    const facts = { code, url, type: definition.type, targets, searchType };
+    const facts = { code, url, type: definition.type, targets, searchType, elements: [] };
     if (STORED.has(code)) return { ...facts, paths: [] };
-    const paths = compileExpression(definitions, type, expression).flatMap(({ steps, type, requiredValueSet }) => {
+    const leaves = compileExpression(definitions, type, expression);
+    if (definition.type === 'composite') return compositeOf(type, definition, facts, leaves);
+    const paths = pathsTo(searchType, leaves);
+    const elements = [...new Set(leaves.map((leaf) => leaf.type))];
+    // What ends in nothing that can be indexed, as Bundle?composition in a whole resource, would never find anything.
+    return paths.length === 0 ? undefined : { ...facts, paths, elements };
+  };
+
+  const pathsTo = (searchType: SearchType, leaves: readonly Leaf[]): Path[] =>
+    leaves.flatMap(({ steps, type, requiredValueSet }) => {
       const read = searchType.readers[type];
       return read === undefined ? [] : [{ steps, read, implied: systems(requiredValueSet) }];
     });
-    // What ends in nothing that can be indexed, as Bundle?composition in a whole resource, would never find anything.
-    return paths.length === 0 ? undefined : { ...facts, paths };
+
+  /** A composite reads the elements that its expression leads to, once for each type that they have. */
+  const compositeOf = (
+    type: ResourceType,
+    { components = [] }: SearchParameterDefinition,
+    facts: Omit<Parameter, 'paths'>,
+    leaves: readonly Leaf[],
+  ): Parameter | undefined => {
+    const known = components.flatMap(({ definition }) => {
+      const found = [...definitions.searchParameters(type).values()].find(({ url }) => url === definition);
+      const searchType = found && searchTypeOf(found.type);
+      if (found === undefined || searchType === undefined) return [];
+      const { code, type: kind, targets = definitions.resourceTypes } = found;
+      return [{ facts: { code, type: kind, targets, elements: [] }, searchType }];
+    });
+    const made = leaves.flatMap((leaf) => {
+      const parts = components.flatMap(({ expression }, at) => partOf(type, leaf, expression, known, at) ?? []);
+      return parts.length < components.length ? [] : [{ leaf, parts }];
+    });
+    const [first] = made;
+    if (first === undefined) return undefined;
+    const paths = made.map(({ leaf, parts }) => ({
+      steps: leaf.steps,
+      read: compositeReader(parts),
+      implied: () => '',
+    }));
+    return { ...facts, components: first.parts.map(({ component }) => component), paths };
+  };
+
+  /** In one place R4 names the components in another order than their expressions, so any that reads these will do. */
+  const partOf = (
+    type: ResourceType,
+    leaf: Leaf,
+    expression: string,
+    known: readonly Component[],
+    at: number,
+  ): ComponentPaths | undefined => {
+    const atResource = expression.startsWith(AT_RESOURCE);
+    const ends = atResource
+      ? compileExpression(definitions, type, `${type}.${expression.slice(AT_RESOURCE.length)}`)
+      : compileWithin(definitions, leaf, expression.replace('DateTime', 'dateTime'));
+    for (const component of [...known.slice(at), ...known.slice(0, at)]) {
+      const paths = pathsTo(component.searchType, ends);
+      if (paths.length > 0) return { component, atResource, paths };
+    }
+    return undefined;
   };
 
   return {
@@ -65,6 +112,7 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     list: (type) => parametersOf(type).list,
     defined: (type, code) => definitions.searchParameters(type).get(code),
     resourceTypes: definitions.resourceTypes,
+    definitions,
   };
 }
 
@@ -72,6 +120,9 @@ interface Served {
   list: readonly Parameter[];
   byCode: ReadonlyMap<string, Parameter>;
 }
+
+/** What R4 writes for the resource itself, and `DateTime` above, which it misspells once, for the data type. */
+const AT_RESOURCE = '%resource.';
 
 /** The store answers these from its own columns. */
 const STORED: ReadonlySet<string> = new Set(['_id', '_lastUpdated']);

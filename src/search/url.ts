@@ -8,8 +8,10 @@ import { limits } from '../kit/limits.js';
 export interface QueryParameter {
   /** As the client wrote it, decoded: `code:not`. */
   key: string;
+  /** The key, or what is left of it behind the steps of a chain. */
+  path: string;
   name: string;
-  /** What follows the first colon of the key. */
+  /** What follows the first colon of the path. */
   modifier?: string;
   /** Decoded, but with FHIR's own escapes still in it. */
   raw: string;
@@ -22,6 +24,13 @@ export function parseQuery(query: string): QueryParameter[] {
     throw failure('too-costly', `A query holds at most ${limits.parameters} parameters (limits.parameters).`);
   }
   return pairs.filter((pair) => pair !== '').map(parameterOf);
+}
+
+/** The parameter with name and modifier of a part of its key. */
+export function named({ key, raw }: Pick<QueryParameter, 'key' | 'raw'>, path: string): QueryParameter {
+  const colon = path.indexOf(':');
+  const name = colon < 0 ? path : path.slice(0, colon);
+  return { key, path, name, raw, ...(colon < 0 ? {} : { modifier: path.slice(colon + 1) }) };
 }
 
 /** The alternatives of one parameter: what its commas separate, still escaped. */
@@ -83,10 +92,9 @@ function parameterOf(pair: string): QueryParameter {
   const equals = pair.indexOf('=');
   const key = decode(equals < 0 ? pair : pair.slice(0, equals));
   const raw = decode(equals < 0 ? '' : pair.slice(equals + 1));
-  const colon = key.indexOf(':');
-  const name = colon < 0 ? key : key.slice(0, colon);
-  if (name === '') throw failure('invalid', 'A parameter of the query has no name; write name=value.');
-  return { key, name, raw, ...(colon < 0 ? {} : { modifier: key.slice(colon + 1) }) };
+  const parameter = named({ key, raw }, key);
+  if (parameter.name === '') throw failure('invalid', 'A parameter of the query has no name; write name=value.');
+  return parameter;
 }
 
 function decode(text: string): string {

@@ -1,8 +1,7 @@
 /**
  * What comes with the server: questionnaires/, profiles/ and conformance/ are stored at start through the same door as
- * everything else, once for each canonical and version. What an operator changed or deleted stays so; a newer version
- * of ours replaces the older one under the same id, except for questionnaires, which carry their version in the id:
- * old answers still need the form that they were given to.
+ * everything else, once for each canonical and version. What an operator changed or deleted stays so. Each carries its
+ * version in its id, so that an old one stays when a new one comes: old answers need the form that they were given to.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +26,7 @@ export async function seed(call: Call, repository: Repository): Promise<string[]
         `${told}: no id, url or version`,
       );
       if ((await repository.byCanonical(call, type, url, version)) !== undefined) continue;
-      if (await repository.wasDeleted(call, { type, id })) continue;
+      if (await repository.isTaken(call, { type, id })) continue;
       await repository.update(call, { type, id }, resource, {});
       stored.push(`${type}/${id}`);
     }

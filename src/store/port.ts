@@ -119,11 +119,41 @@ export interface Store {
    * that resumes from its cursor misses nothing, however long a write took to commit.
    */
   changes(after: Cursor | undefined, limit: number): Promise<{ versions: Version[]; cursor: Cursor }>;
+  /** Which of these hashes a version names, of whatever owner and however old. What was acknowledged is seen. */
+  blobsInUse(hashes: string[]): Promise<Set<string>>;
   vault: Vault;
+  keeping: Keeping;
   /** Resolves when the store answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What moves, keeps and mends the data of a whole server. No request of a client ends here. */
+export interface Keeping {
+  /**
+   * Everything that was committed before one moment: call it with the cursor of the call before until `done`. Each
+   * resource's versions come in their order; a version may come twice. The moment lies between the first and the last
+   * call. With the cursor of a finished run it gives what was committed since. A page has at most `limit` versions,
+   * fewer when they are large.
+   */
+  snapshot(after: Cursor | undefined, limit: number): Promise<{ versions: Version[]; cursor: Cursor; done: boolean }>;
+  /**
+   * Stores versions exactly as they are, in their order, and the note `filling` with them: both or neither. Versions
+   * that are there already are passed over; `note` is given the others, makes the note's text, and may be called
+   * several times. `conflict` when a version leaves a gap. Only for a store that nobody else writes to.
+   */
+  load(changes: Change[], note: (fresh: Change[]) => string): Promise<void>;
+  /** Current resources of all owners, no deletions, in an order that never changes for a resource. */
+  currents(page: PageRequest): Promise<Page<Version>>;
+  /** Replaces the search values of versions that are still current; the others are passed over. No new version. */
+  reindex(changes: Change[]): Promise<void>;
+  /** What the server notes about this store itself; it is not part of the data, and is never moved. */
+  note(name: NoteName): Promise<string | undefined>;
+  setNote(name: NoteName, value: string | undefined): Promise<void>;
+}
+
+/** Who this store is, what its search values were made by, how far a reindex is, what is being loaded, from where. */
+export type NoteName = 'id' | 'index' | 'reindexing' | 'filling' | 'moved';
 
 /** Small records that expire: keys, codes, claims. A record past its time is not there. */
 export interface Vault {
@@ -133,6 +163,14 @@ export interface Vault {
   putIfAbsent(key: string, value: string, expires: Instant): Promise<boolean>;
   /** Takes the record away; exactly one caller of many gets it. */
   take(key: string): Promise<string | undefined>;
+  /** The records that have not expired, by key, from behind a key on. */
+  list(after: string | undefined, limit: number): Promise<VaultRecord[]>;
+}
+
+export interface VaultRecord {
+  key: string;
+  value: string;
+  expires: Instant;
 }
 
 export type StoreFailure = 'conflict' | 'guard' | 'unavailable' | 'unknown' | 'full' | 'too-costly';

@@ -41,7 +41,7 @@ const formats: CodeSet = { ...mimeTypes, has: (code, system) => formatNames.has(
 
 /** @returns undefined where the codes cannot be known here */
 export function codeSetOf(definitions: Definitions, valueSet: string, path: string): CodeSet | undefined {
-  const special = known[valueSet];
+  const special = Object.hasOwn(known, valueSet) ? known[valueSet] : undefined;
   if (special === mimeTypes && /^(CapabilityStatement|TestScript)\./.test(path)) return formats;
   if (special) return special;
   const listed = definitions.valueSet(valueSet);

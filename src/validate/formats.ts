@@ -3,6 +3,8 @@
  * value: R4's own pattern for base64Binary, for one, backtracks on megabytes.
  */
 
+import { parseReference } from '../fhir/reference.js';
+
 export interface Format {
   /** What is allowed, for a message. */
   expects: string;
@@ -75,6 +77,11 @@ export const formats: Readonly<Record<string, Format>> = {
   uri: uri('a URI'),
   url: uri('a URL'),
   canonical: uri('a canonical URL'),
+  /** Not a type of R4: what the string of a Reference must be (R4 references.html#literal). */
+  reference: text(
+    'Type/id, an absolute URL, a urn, or # and the id of a contained resource',
+    (value) => parseReference(value) !== undefined || /^[A-Z][A-Za-z]{1,63}\?\S+$/.test(value),
+  ),
   oid: pattern('an OID such as urn:oid:1.2.3', /^urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+$/),
   uuid: pattern(
     'a UUID such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520, in lower case',

@@ -72,6 +72,8 @@ function valueSchema(type: string, member: Member, element: ElementDefinition | 
 }
 
 function baseSchema(path: string, member: Member, element: ElementDefinition): ValueSchema {
+  // A string for R4's types, but one that nobody can follow is a lost link.
+  if (path === 'Reference.reference') return { primitive: 'reference' };
   if (element.contentReference !== undefined) return { complex: element.contentReference };
   if (element.elements) return { complex: path };
   if (member.primitive) return { primitive: member.type };

@@ -3,11 +3,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { TooManyBytes, type BlobRef, type Blobs } from '../../src/blob/port.js';
+import type { FakeClock } from './store.js';
 
 export interface OpenedBlobs {
   blobs: Blobs;
   /** How many blobs, finished or not, take room at this moment. */
   stored(): Promise<number>;
+  /** What another process would open over the same data. */
+  another(): Promise<Blobs>;
+  clock: FakeClock;
   close(): Promise<void>;
 }
 
@@ -90,6 +94,134 @@ export function blobsContract(name: string, open: () => Promise<OpenedBlobs>): v
     test('what was never put is not there', async () => {
       expect(await opened.blobs.get(refOf(randomBytes(9)))).toBeUndefined();
       expect(await opened.blobs.get({ hash: '../../../etc/passwd', size: 1 })).toBeUndefined();
+    });
+
+    const HOUR = 3_600_000;
+    const ROUNDS = 6;
+    const listed = async (blobs = opened.blobs) => {
+      const all = new Map<string, { size: number; since: number }>();
+      for await (const { hash, ...rest } of blobs.list()) all.set(hash, rest);
+      return all;
+    };
+    const never = () => Promise.resolve(false);
+    const removeOld = (hash: string, isUsed = never, { blobs = opened.blobs, heldMs = HOUR } = {}) =>
+      blobs.remove(hash, { before: opened.clock.now(), heldBefore: opened.clock.now() - heldMs, isUsed });
+    const putAndSettle = async (bytes: Buffer) => {
+      const ref = await put(bytes);
+      await opened.blobs.settled(ref);
+      opened.clock.forward(1000);
+      return ref;
+    };
+
+    test('lists what is there with its size and the time of its last put', async () => {
+      const bytes = randomBytes(1234);
+      const first = opened.clock.now();
+      const { hash, size } = await putAndSettle(bytes);
+      expect((await listed()).get(hash)).toEqual({ size, since: first });
+      const second = opened.clock.now();
+      await putAndSettle(bytes);
+      expect((await listed()).get(hash)).toEqual({ size, since: second });
+    });
+
+    test('removes what is old, not held and not used, and all of its room', async () => {
+      const before = await opened.stored();
+      const ref = await putAndSettle(randomBytes(2 * MB));
+      expect(await removeOld(ref.hash)).toBe(true);
+      expect(await opened.blobs.get(ref)).toBeUndefined();
+      expect((await listed()).has(ref.hash)).toBe(false);
+      expect(await opened.stored()).toBe(before);
+      expect(await removeOld(ref.hash)).toBe(false);
+      expect(await removeOld('../../etc')).toBe(false);
+    });
+
+    test('what is used, or young, stays', async () => {
+      const bytes = randomBytes(500);
+      const ref = await putAndSettle(bytes);
+      const terms = { heldBefore: 0, isUsed: never };
+      expect(await opened.blobs.remove(ref.hash, { ...terms, before: opened.clock.now() - 1000 })).toBe(false);
+      expect(await removeOld(ref.hash, () => Promise.resolve(true))).toBe(false);
+      const failing = () => Promise.reject(new Error('The store is gone.'));
+      await expect(removeOld(ref.hash, failing)).rejects.toThrow('The store is gone.');
+      const got = await opened.blobs.get(ref);
+      expect(got && (await buffer(got)).equals(bytes)).toBe(true);
+    });
+
+    test('what is held stays, for a collector in another process too, until the hold is old', async () => {
+      const ref = await put(randomBytes(500));
+      const again = await put(randomBytes(1));
+      await opened.blobs.settled(again);
+      const another = await opened.another();
+      opened.clock.forward(1000);
+      expect(await removeOld(ref.hash, never, { blobs: another })).toBe(false);
+      await opened.blobs.settled({ ...ref });
+      expect(await removeOld(ref.hash)).toBe(false);
+      opened.clock.forward(HOUR);
+      expect(await removeOld(ref.hash, never, { blobs: another })).toBe(true);
+      await another.close();
+    });
+
+    test('each put of the same bytes holds for itself', async () => {
+      const bytes = randomBytes(700);
+      const [one, other] = [await put(bytes), await put(bytes)];
+      await opened.blobs.settled(one);
+      opened.clock.forward(1000);
+      expect(await removeOld(one.hash)).toBe(false);
+      await opened.blobs.settled(other);
+      expect(await removeOld(one.hash)).toBe(true);
+    });
+
+    test('while it is set aside it can be read, and put again', async () => {
+      const bytes = randomBytes(300_000);
+      const ref = await putAndSettle(bytes);
+      const removed = await removeOld(ref.hash, async () => {
+        const got = await opened.blobs.get(ref);
+        expect(got && (await buffer(got)).equals(bytes)).toBe(true);
+        await put(bytes);
+        return false;
+      });
+      const got = await opened.blobs.get(ref);
+      expect(got && (await buffer(got)).equals(bytes)).toBe(true);
+      expect((await listed()).has(ref.hash)).toBe(true);
+      expect(typeof removed).toBe('boolean');
+    });
+
+    test('sixteen writers put the same bytes while two collectors run, and none is lost', async () => {
+      const another = await opened.another();
+      const bytes = randomBytes(20_000);
+      const { hash } = refOf(bytes);
+      let written = 0;
+      let removed = 0;
+      let done = false;
+      const collectors = [opened.blobs, another].map(async (blobs) => {
+        while (!done) {
+          const isUsed = () => Promise.resolve(written > 0);
+          if (await blobs.remove(hash, { before: 8e15, heldBefore: 0, isUsed })) removed += 1;
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      });
+      // What a writer does: put, write what refers to the blob, let go.
+      const write = async (blobs: Blobs) => {
+        const ref = await blobs.put(Readable.from([bytes]), MB);
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+        written += 1;
+        await blobs.settled(ref);
+      };
+      try {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          await Promise.all(Array.from({ length: 16 }, (_, n) => write(n % 2 === 0 ? opened.blobs : another)));
+          const got = await opened.blobs.get(refOf(bytes));
+          expect(got && (await buffer(got)).equals(bytes)).toBe(true);
+          // Nothing refers to it any more: now it may go.
+          written = 0;
+          for (let tries = 0; tries < 500 && (await opened.blobs.get(refOf(bytes))) !== undefined; tries += 1)
+            await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+      } finally {
+        done = true;
+        await Promise.all(collectors);
+        await another.close();
+      }
+      expect(removed).toBeGreaterThanOrEqual(ROUNDS);
     });
 
     test('a reader that goes away does no harm', async () => {

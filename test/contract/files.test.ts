@@ -1,20 +1,24 @@
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createFileBlobs } from '../../src/blob/files.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { blobsContract } from './blobs.js';
+import { createFakeClock } from './store.js';
 
 const temporary = () => mkdtemp(join(tmpdir(), 'afferent-blobs-'));
 
 blobsContract('Files', async () => {
   const folder = await temporary();
-  const blobs = await createFileBlobs({ folder, clock: systemClock });
+  const clock = createFakeClock();
+  const blobs = await createFileBlobs({ folder, clock });
   return {
     blobs,
+    clock,
+    another: () => createFileBlobs({ folder, clock }),
     stored: async () => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).length;
+      return entries.filter((entry) => entry.isFile() && basename(entry.parentPath) !== 'held').length;
     },
     close: async () => {
       await blobs.close();

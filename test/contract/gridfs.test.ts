@@ -10,7 +10,8 @@ import { blobsContract } from './blobs.js';
 describeMongo('blobs', (url) => {
   const ids = async (db: Db) => {
     const of = (name: string, field: string) => db.collection(`blobs.${name}`).distinct(field);
-    const all = [await of('files', '_id'), await of('chunks', 'files_id'), await of('incoming', '_id')];
+    const halves = await db.collection('blobs.incoming').distinct('_id', { hash: { $exists: false } });
+    const all = [await of('files', '_id'), await of('chunks', 'files_id'), halves];
     return new Set(all.flat().map(String));
   };
 
@@ -23,7 +24,8 @@ describeMongo('blobs', (url) => {
       await db.dropDatabase();
       await client.close();
     };
-    return { blobs, db, stored: async () => (await ids(db)).size, close };
+    const another = () => createGridFsBlobs({ url, database, clock });
+    return { blobs, db, clock, another, stored: async () => (await ids(db)).size, close };
   }
 
   blobsContract('GridFS', () => open());
@@ -32,6 +34,7 @@ describeMongo('blobs', (url) => {
     const clock = createFakeClock();
     const { db, blobs, close } = await open(clock);
     const kept = await blobs.put(Readable.from([randomBytes(1000)]), 1000);
+    await blobs.settled(kept);
     const published = await db.collection('blobs.files').findOne({});
     const [old, young] = [new ObjectId(), new ObjectId()];
     const day = 24 * 3600 * 1000;

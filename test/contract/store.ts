@@ -6,6 +6,7 @@ import type { Clock } from '../../src/kit/clock.js';
 import type { Store } from '../../src/store/port.js';
 import { feedContract } from './store/feed.js';
 import { historyContract } from './store/history.js';
+import { keepingContract } from './store/keeping.js';
 import { pageContract } from './store/page.js';
 import { createPlaces } from './store/place.js';
 import { readContract } from './store/read.js';
@@ -58,6 +59,7 @@ export const parts = {
   page: pageContract,
   feed: feedContract,
   vault: vaultContract,
+  keeping: keepingContract,
   reopen: reopenContract,
 };
 

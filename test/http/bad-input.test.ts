@@ -183,10 +183,122 @@ describeOnSqlite('a request that is refused', (server) => {
     expect((await ask(`${server.address}/healthz`)).status).toBe(200);
   });
 
+  const POST = 'POST /fhir/Basic HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+  const BASIC = '{"resourceType":"Basic","code":{"text":"x"}}';
+  test.each<[string, string, boolean, number, RegExp]>([
+    ['a body that stops half way', `${POST}Content-Length: 99\r\n\r\n${BASIC}`, true, 400, /HTTP\/1.1|complete/],
+    [
+      'a chunk that stops half way',
+      `${POST}Transfer-Encoding: chunked\r\n\r\nff\r\n{`,
+      true,
+      400,
+      /HTTP\/1.1|complete/,
+    ],
+    ['a Content-Length that is too small', `${POST}Content-Length: 20\r\n\r\n${BASIC}`, false, 400, /early|line 1/],
+    ['a Content-Length that is no number', `${POST}Content-Length: 9x\r\n\r\n${BASIC}`, false, 400, /HTTP\/1.1/],
+    ['a negative Content-Length', `${POST}Content-Length: -1\r\n\r\n${BASIC}`, false, 400, /HTTP\/1.1/],
+    ['a chunk size that is no number', `${POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, false, 400, /HTTP\/1.1/],
+    [
+      '10,000 bytes of headers',
+      `GET /fhir/Basic HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`,
+      false,
+      431,
+      /headerBytes/,
+    ],
+    [
+      '40,000 bytes of headers',
+      `GET /fhir/Basic HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+      false,
+      431,
+      /headerBytes/,
+    ],
+    [
+      '900 headers',
+      `GET /fhir/Basic HTTP/1.1\r\nHost: localhost\r\n${'X-Header: x\r\n'.repeat(900)}\r\n`,
+      false,
+      431,
+      /headerBytes/,
+    ],
+    [
+      'a URL of more than 16 KB',
+      `GET /fhir/Basic?_id=${'x'.repeat(16_384)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      false,
+      414,
+      /urlBytes/,
+    ],
+    [
+      'a URL of 64 KB',
+      `GET /fhir/Basic?_id=${'x'.repeat(65_536)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      false,
+      431,
+      /urlBytes/,
+    ],
+    ['no Host', 'GET /fhir/Basic HTTP/1.1\r\n\r\n', false, 400, /Host/],
+    [
+      'a control character in a header',
+      'GET /fhir/Basic HTTP/1.1\r\nHost: localhost\r\nX: \u0001\r\n\r\n',
+      false,
+      400,
+      /HTTP\/1.1/,
+    ],
+    [
+      'a line that is folded',
+      'GET /fhir/Basic HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n',
+      false,
+      400,
+      /HTTP\/1.1/,
+    ],
+    ['CONNECT', 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n', false, 405, /CONNECT/],
+  ])('%s is answered at once and changes nothing', async (_name, text, ends, status, says) => {
+    const count = async () => (await ask(`${server.base}/Basic?_count=0&_total=accurate`)).body.total;
+    const before = await count();
+    let best = Infinity;
+    for (let round = 0; round < 5 && best >= 50; round += 1) {
+      const { answer, milliseconds } = await quick(server.address, text, ends);
+      best = Math.min(best, milliseconds);
+      expect(Number(answer.slice(9, 12))).toBe(status);
+      const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4, answer.lastIndexOf('}') + 1));
+      expect(body.resourceType).toBe('OperationOutcome');
+      expect(JSON.stringify(body)).toMatch(says);
+    }
+    expect(best).toBeLessThan(50);
+    expect(await count()).toBe(before);
+  });
+
+  test('what is wrong after a whole request does not take its answer', async () => {
+    const text = `${POST}Content-Length: ${BASIC.length}\r\n\r\n${BASIC}NONSENSE\r\n\r\n`;
+    const { answer } = await quick(server.address, text, false);
+    const id = /Location: .*\/Basic\/([^/]+)\//.exec(answer)?.[1];
+    expect([answer.slice(9, 12), (await ask(`${server.base}/Basic/${id}`)).status]).toEqual(['201', 200]);
+  });
+
+  test('trailers after a chunked body are no headers', async () => {
+    const size = BASIC.length.toString(16);
+    const trailers = 'If-None-Exist: identifier=x\r\nContent-Type: text/plain\r\nX-Security-Context: x\r\n';
+    const text = `${POST}Transfer-Encoding: chunked\r\n\r\n${size}\r\n${BASIC}\r\n0\r\n${trailers}\r\n`;
+    expect((await quick(server.address, text, false)).answer).toMatch(/^HTTP\/1.1 201 /);
+    const many = text.replace(trailers, `X: ${'x'.repeat(60_000)}\r\n`);
+    expect((await quick(server.address, many, false)).answer).toMatch(/^HTTP\/1.1 4/);
+  });
+
   test('what is outside of the base is told so', async () => {
     expectRefusal(await ask(`${server.address}/Patient`), 404, /FHIR is served at \/fhir/);
   });
 });
+
+/** Sends text as it is, at most all of it, and half closes the line when it ends; the first piece of what came back. */
+async function quick(address: string, text: string, ends: boolean): Promise<{ answer: string; milliseconds: number }> {
+  const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  const started = performance.now();
+  if (ends) socket.end(text);
+  else socket.write(text);
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  const milliseconds = performance.now() - started;
+  socket.destroy();
+  return { answer: chunk.toString(), milliseconds };
+}
 
 /** Sends text as it is, then `more` up to `times` or until the server has had enough; returns what came back. */
 async function raw(address: string, text: string, more = '', times = 0): Promise<string> {

@@ -81,10 +81,9 @@ describeServer('Binary', (server) => {
     expect([old.response.headers.get('content-type'), old.bytes.equals(first)]).toEqual(['image/jpeg', true]);
   });
 
-  test('no bytes at all are bytes too', async () => {
-    const { id } = await upload(new Uint8Array(0));
-    const { response, bytes } = await bytesOf(`${server.base}/Binary/${id}`);
-    expect([response.status, bytes.length]).toEqual([200, 0]);
+  test('no bytes at all are refused: whoever meant to send a photo must hear of it', async () => {
+    const { status, body } = await ask(`${server.base}/Binary`, { headers: JPEG, body: new Uint8Array(0) });
+    expect([status, body.resourceType]).toEqual([400, 'OperationOutcome']);
   });
 
   test('what is asked for in another type is 406', async () => {
@@ -130,5 +129,67 @@ describeServer('Binary', (server) => {
     const { id } = await upload(randomBytes(5), { ...JPEG, 'X-Security-Context': 'Patient/1' });
     const { body } = await ask(`${server.base}/Binary/${id}`, { headers: { Accept: 'application/fhir+json' } });
     expect(body.securityContext).toEqual({ reference: 'Patient/1' });
+  });
+
+  test.each([
+    ['a Euro sign', 'image/jpeg; name="€"'],
+    ['a line end', 'image/jpeg;\nX-Evil: 1'],
+    ['300 characters', `image/jpeg; name=${'x'.repeat(300)}`],
+  ])('a media type with %s never becomes a header', async (_name, contentType) => {
+    const resource = { resourceType: 'Binary', contentType, data: 'aGVsbG8=' };
+    const { status, body } = await ask(`${server.base}/Binary`, { body: resource });
+    expect([status, body.resourceType]).toEqual([400, 'OperationOutcome']);
+    expect(body.issue[0].expression).toEqual(['Binary.contentType']);
+  });
+
+  test.each(['Patient/1 Patient/2', 'M\u00fcller', '#inside', '../Patient/1', `Patient/${'1'.repeat(2000)}`])(
+    'X-Security-Context must name one resource, which "%s" does not',
+    async (context) => {
+      const headers = { 'Content-Type': 'application/octet-stream', 'X-Security-Context': context };
+      const { status, body } = await ask(`${server.base}/Binary`, { headers, body: randomBytes(5) });
+      expect([status, body.issue[0].expression]).toEqual([400, ['http.X-Security-Context']]);
+    },
+  );
+
+  test('bytes that are something else than they are said to be are refused, in both forms', async () => {
+    const png = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'), Buffer.alloc(500)]);
+    const data = png.toString('base64');
+    for (const answer of [
+      await ask(`${server.base}/Binary`, { headers: JPEG, body: png }),
+      await ask(`${server.base}/Binary`, { body: { resourceType: 'Binary', contentType: 'image/jpeg', data } }),
+    ]) {
+      expect([answer.status, answer.body.issue[0].expression]).toEqual([422, ['Binary.contentType']]);
+      expect(answer.body.issue[0].diagnostics).toMatch(/says image\/jpeg, but the bytes are image\/png/);
+    }
+    const large = Buffer.concat([png, randomBytes(20_000_000)]);
+    expect((await ask(`${server.base}/Binary`, { headers: JPEG, body: large })).status).toBe(422);
+    expect((await ask(`${server.base}/Binary`, { headers: { 'Content-Type': 'image/png' }, body: png })).status).toBe(
+      201,
+    );
+  });
+
+  test('the JSON form of a large one is streamed, has its length, and can be indented', async () => {
+    const bytes = randomBytes(3_000_001);
+    const { id } = await upload(bytes, { 'Content-Type': 'application/octet-stream' });
+    for (const query of ['?_format=json', '?_format=json&_pretty=true']) {
+      const { headers, text, body } = await ask(`${server.base}/Binary/${id}${query}`);
+      expect(headers.get('content-length')).toBe(String(text.length));
+      expect(Buffer.from(body.data, 'base64').equals(bytes)).toBe(true);
+      expect(text.includes('\n  "data": "')).toBe(query.endsWith('true'));
+    }
+    const head = await ask(`${server.base}/Binary/${id}?_format=json`, { method: 'HEAD' });
+    expect([head.status, Number(head.headers.get('content-length')) > 4_000_000, head.text]).toEqual([200, true, '']);
+  });
+
+  test('white space in base64 is nothing, and more than JSON may carry is 413 both ways', async () => {
+    const spaced = { resourceType: 'Binary', contentType: 'text/plain', data: ' aGVs\n bG8= ' };
+    const { body } = await ask(`${server.base}/Binary`, { body: spaced });
+    expect((await bytesOf(`${server.base}/Binary/${body.id}`)).bytes.toString()).toBe('hello');
+    const bytes = Buffer.alloc(32 * 1024 * 1024 + 1, 'x');
+    const data = bytes.toString('base64');
+    const json = { resourceType: 'Binary', contentType: 'text/plain', data };
+    expect((await ask(`${server.base}/Binary`, { body: json })).status).toBe(413);
+    const { id } = await upload(bytes, { 'Content-Type': 'text/plain' });
+    expect((await ask(`${server.base}/Binary/${id}?_format=json`)).status).toBe(413);
   });
 });

@@ -8,7 +8,20 @@ const sample: Record<string, string> = {
   date: '2024',
   uri: 'urn:x',
   reference: 'http://x.example/y',
+  number: 'gt0.5',
+  quantity: 'le5.4|http://unitsofmeasure.org|g',
 };
+
+/** A composite's value has one part for each type that the refusal of a wrong one names. */
+async function compositeSample(url: string): Promise<string> {
+  const { status, body } = await ask(`${url}=x`);
+  expect(status).toBe(400);
+  const [, form = ''] = /is not ([a-z$]+):/.exec(body.issue[0].diagnostics) ?? [];
+  return form
+    .split('$')
+    .map((type) => sample[type])
+    .join('$');
+}
 
 describeOnSqlite('metadata', (server) => {
   let statement: any;
@@ -40,9 +53,11 @@ describeOnSqlite('metadata', (server) => {
     const refused: string[] = [];
     let asked = 0;
     for (const { type, searchParam } of statement.rest[0].resource) {
-      const query: string[] = searchParam.map(
-        ({ name, type: kind }: any) => `${name}=${encodeURIComponent(sample[kind] ?? '')}`,
-      );
+      const query: string[] = [];
+      for (const { name, type: kind } of searchParam) {
+        const value = kind === 'composite' ? await compositeSample(`${server.base}/${type}?${name}`) : sample[kind];
+        query.push(`${name}=${encodeURIComponent(value ?? '')}`);
+      }
       // 40 at a time: a query has a bounded number of parameters.
       for (let at = 0; at < query.length; at += 40) {
         const part = query.slice(at, at + 40);
@@ -52,7 +67,7 @@ describeOnSqlite('metadata', (server) => {
       }
     }
     expect(refused).toEqual([]);
-    expect(asked).toBeGreaterThan(1200);
+    expect(asked).toBeGreaterThan(1300);
   });
 
   test('every include that is listed is followed', async () => {
@@ -65,6 +80,16 @@ describeOnSqlite('metadata', (server) => {
       }
     }
     expect(refused).toEqual([]);
+  });
+
+  test('every compartment that is listed is searched', async () => {
+    const { compartment } = statement.rest[0];
+    expect(compartment).toHaveLength(5);
+    for (const canonical of compartment) {
+      const name = canonical.split('/').at(-1);
+      const { type } = statement.rest[0].resource.find((resource: any) => resource.type.toLowerCase() === name);
+      expect((await ask(`${server.base}/${type}/nobody/*`)).body).toMatchObject({ type: 'searchset', total: 0 });
+    }
   });
 
   test('our own search parameter is there, and is a resource', async () => {

@@ -116,7 +116,7 @@ describeOnSqlite('formats', (server) => {
     for (const path of [`Patient/${id}?`, `Patient?_id=${id}&`, 'Patient/never?']) {
       const [plain, pretty] = [await ask(`${server.base}/${path}`), await ask(`${server.base}/${path}_pretty=true`)];
       expect(pretty.text).toMatch(/^\{\n {2}"resourceType": "/);
-      expect(pretty.body).toEqual(plain.body);
+      expect({ ...pretty.body, link: undefined }).toEqual({ ...plain.body, link: undefined });
     }
     expect((await ask(`${server.base}/Patient?_pretty=perhaps`)).status).toBe(400);
   });

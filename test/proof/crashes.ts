@@ -138,7 +138,8 @@ async function verifyOne(base: string, id: string, versions: Acknowledged): Prom
   }
 }
 
-async function start(
+/** The built server in a process of its own. */
+export async function start(
   environment: StoreSettings & Record<string, string>,
 ): Promise<{ base: string; process: ChildProcess }> {
   const child = spawn(process.execPath, [SERVER, 'serve'], {

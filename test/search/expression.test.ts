@@ -4,8 +4,9 @@ import fhirpath from 'fhirpath';
 import r4 from 'fhirpath/fhir-context/r4/index.js';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
 import { referencedType } from '../../src/fhir/reference.js';
-import { compileExpression } from '../../src/search/expression/index.js';
+import { compileExpression, compileWithin } from '../../src/search/expression/index.js';
 import { collect } from '../../src/search/expression/walk.js';
+import { createRegistry } from '../../src/search/registry.js';
 import { searchTypeOf } from '../../src/search/types/index.js';
 
 const definitions = loadDefinitions();
@@ -38,7 +39,8 @@ test('what a served parameter leaves unread has no search value', () => {
   const unread = new Set<string>();
   for (const { type, parameter } of all) {
     const readers = searchTypeOf(parameter.type)?.readers;
-    if (readers === undefined || parameter.expression === undefined) continue;
+    // What a composite reads, its components say; see below.
+    if (readers === undefined || parameter.type === 'composite' || parameter.expression === undefined) continue;
     for (const leaf of compileExpression(definitions, type, parameter.expression)) {
       if (readers[leaf.type] === undefined) unread.add(`${type}.${parameter.code}: ${leaf.type}`);
     }
@@ -51,6 +53,10 @@ test('what a served parameter leaves unread has no search value', () => {
     'CarePlan.activity-date: string',
     'Consent.source-reference: Attachment',
     'Immunization.date: string',
+    // Sampled data are many values.
+    'Observation.combo-value-quantity: SampledData',
+    'Observation.component-value-quantity: SampledData',
+    'Observation.value-quantity: SampledData',
     'Procedure.date: Age',
     'Procedure.date: Range',
     'Procedure.date: string',
@@ -175,7 +181,19 @@ test.each([
   expect(() => compileExpression(definitions, 'Patient', expression)).toThrow(why);
 });
 
-const SERVED = new Set(['token', 'string', 'date', 'uri', 'reference']);
+test('every composite is served, with all of its parts', () => {
+  const registry = createRegistry(definitions);
+  const composites = all.filter(({ parameter }) => parameter.type === 'composite');
+  expect(composites.length).toBeGreaterThan(60);
+  for (const { type, parameter } of composites) {
+    expect([type, registry.get(type, parameter.code)?.components?.length]).toEqual([
+      type,
+      parameter.components?.length,
+    ]);
+  }
+});
+
+const SERVED = new Set(['token', 'string', 'date', 'uri', 'reference', 'number', 'quantity', 'composite']);
 const RESOLVES = /\.where\(resolve\(\) is ([A-Za-z]+)\)/;
 
 /** What FHIRPath finds: search parameters ask for collections and for no other server, so they are put in its terms. */
@@ -210,4 +228,33 @@ test('the walkers find what FHIRPath finds, in every sample resource', () => {
   }
   expect(differences).toEqual([]);
   expect(found).toBeGreaterThan(1000);
+}, 120_000);
+
+/** A bundle of samples has more observations with components than the samples themselves. */
+const observations = [...samples, ...inBundles()].filter(([, { resourceType }]) => resourceType === 'Observation');
+
+function inBundles(): [string, any][] {
+  return samples.flatMap(([name, { entry = [] }]) =>
+    entry.flatMap(({ resource }: any): [string, any][] => (resource === undefined ? [] : [[name, resource]])),
+  );
+}
+
+test('the components of composites find what FHIRPath finds', () => {
+  let found = 0;
+  const parts = [...samples, ...observations].flatMap(([name, resource]) =>
+    [...definitions.searchParameters(resource.resourceType).values()].flatMap(({ code, expression, components = [] }) =>
+      components.map((component) => ({ name, resource, code, whole: expression!, part: component.expression })),
+    ),
+  );
+  for (const { name, resource, code, whole, part } of parts) {
+    if (part.startsWith('%resource') || part.includes('DateTime')) continue;
+    const leaves = compileExpression(definitions, resource.resourceType, whole).flatMap((leaf) =>
+      compileWithin(definitions, leaf, part).map(({ type, steps }) => ({ type, steps: [...leaf.steps, ...steps] })),
+    );
+    const each = whole.split(' | ').flatMap((one) => part.split(' | ').map((inner) => `${one}.${inner}`));
+    const ours = asSet(collect(leaves, resource));
+    found += ours.length;
+    expect([name, code, part, ours]).toEqual([name, code, part, asSet(oracle(each.join(' | '), resource))]);
+  }
+  expect(found).toBeGreaterThan(30);
 }, 120_000);

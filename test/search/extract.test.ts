@@ -1,9 +1,10 @@
 /** What a resource is found by; another server's lists of expected values are the oracle where the forms compare. */
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { loadDefinitions } from '../../src/fhir/definitions.js';
+import { loadDefinitions, type SearchParameterDefinition } from '../../src/fhir/definitions.js';
 import { limits } from '../../src/kit/limits.js';
 import { createExtract } from '../../src/search/extract.js';
+import { indexFingerprint } from '../../src/search/fingerprint.js';
 import { isRange, type Entry } from '../../src/search/plan.js';
 import { createRegistry } from '../../src/search/registry.js';
 import { fold } from '../../src/search/types/string.js';
@@ -118,6 +119,18 @@ test('a resource of any shape is indexed without failing', () => {
 });
 
 test('a parameter that is not served has no values', () => {
-  expect(registry.get('Observation', 'value-quantity')).toBeUndefined();
-  expect(extract({ resourceType: 'Observation', valueQuantity: { value: 1 } })).toEqual([]);
+  expect(registry.get('Location', 'near')).toBeUndefined();
+  expect(extract({ resourceType: 'Location', position: { longitude: 1, latitude: 1 } })).toEqual([]);
+});
+
+test('the fingerprint of the index is the same for the same parameters, and another for others', () => {
+  const again = indexFingerprint(createRegistry(loadDefinitions()));
+  expect(indexFingerprint(registry)).toBe(again);
+  const parameter = { url: 'urn:x', code: 'x', type: 'token', expression: 'Patient.active' } as const;
+  const searchParameters = (type: string) =>
+    new Map<string, SearchParameterDefinition>([
+      ...definitions.searchParameters(type),
+      ...(type === 'Patient' ? [['x', parameter] as const] : []),
+    ]);
+  expect(indexFingerprint(createRegistry({ ...definitions, searchParameters }))).not.toBe(again);
 });

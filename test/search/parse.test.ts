@@ -145,6 +145,13 @@ test('whatever a client writes is parsed or refused, and never anything else', (
       '_include',
       '_type',
       '_total',
+      '_summary',
+      '_elements',
+      '_has',
+      '_has:Observation:subject:value-quantity',
+      '_has:Observation:subject:code-value-quantity',
+      'general-practitioner:Practitioner.identifier',
+      'link:RelatedPerson.',
     ),
     fc.string(),
   );

@@ -9,16 +9,19 @@ const owners: Owner[] = ['north', 'south'];
 export const reaches: Owner[][] = [['north'], ['north', 'south'], ['south'], []];
 
 const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
-const textParams = ['name', 'code'];
+/** What only a modifier finds, and the value of a composite, are entries like others. */
+const textParams = ['name', 'code', 'code:text'];
 const rangeParams = ['date', 'size'];
 const referenceParams = ['subject', 'focus'];
-const values = ['', 'a', 'ab', 'abc', 'b', 'B', 'é', '\u{1F600}', 'a%', "'"];
+const values = ['', 'a', 'a\u001eb', 'urn:x\u001fa\u001eb', 'ab', 'abc', 'b', 'B', 'é', '\u{1F600}', 'a%', "'"];
 const details = ['', 'urn:x', 'urn:y'];
-const units = ['', '', 'mg'];
+const units = ['', '', 'mg', 'urn:x\u001fa\u001e=0,0,1,0'];
 
 const pick = <T>(from: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...from);
 const reference = fc.tuple(pick(types), pick(ids)).map(([type, id]) => `${type}/${id}`);
-const number = fc.integer({ min: -4, max: 8 }).map((n) => (n === -4 ? -Infinity : n === 8 ? Infinity : n / 2));
+const number = fc
+  .integer({ min: -4, max: 10 })
+  .map((n) => (n === -4 ? -Infinity : n === 8 ? Infinity : n === 9 ? 1e-300 : n === 10 ? 6.02214e26 : n / 2));
 
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ param: pick(textParams), value: pick(values), detail: pick(details) }),
@@ -78,11 +81,22 @@ const rangeTest = (low: fc.Arbitrary<Bounds>): fc.Arbitrary<Test> =>
     .map((test) => ({ kind: 'range', ...test }));
 const anyTest: Test = { kind: 'any' };
 
+/** One in four is about some types only. */
+const ofTypes = <T extends Plan>(node: fc.Arbitrary<T>): fc.Arbitrary<Plan> =>
+  fc
+    .tuple(node, fc.nat(3), fc.uniqueArray(pick(types), { maxLength: 2 }))
+    .map(([one, n, some]) => (n === 0 ? { ...one, types: some } : one));
+
 const leaf: fc.Arbitrary<Plan> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ node: fc.constant('entry' as const), param: pick(textParams), test: textTest }) },
+  {
+    weight: 4,
+    arbitrary: ofTypes(fc.record({ node: fc.constant('entry' as const), param: pick(textParams), test: textTest })),
+  },
   {
     weight: 3,
-    arbitrary: fc.record({ node: fc.constant('entry' as const), param: pick(rangeParams), test: rangeTest(bounds) }),
+    arbitrary: ofTypes(
+      fc.record({ node: fc.constant('entry' as const), param: pick(rangeParams), test: rangeTest(bounds) }),
+    ),
   },
   {
     weight: 1,
@@ -95,11 +109,13 @@ const leaf: fc.Arbitrary<Plan> = fc.oneof(
   {
     weight: 1,
     // Tests that do not fit what the parameter has, and parameters that nothing has.
-    arbitrary: fc.record({
-      node: fc.constant('entry' as const),
-      param: pick([...textParams, ...rangeParams, ...referenceParams, '_lastUpdated', 'none']),
-      test: fc.oneof(fc.constant(anyTest), textTest, rangeTest(bounds)),
-    }),
+    arbitrary: ofTypes(
+      fc.record({
+        node: fc.constant('entry' as const),
+        param: pick([...textParams, ...rangeParams, ...referenceParams, '_lastUpdated', 'none']),
+        test: fc.oneof(fc.constant(anyTest), textTest, rangeTest(bounds)),
+      }),
+    ),
   },
   {
     weight: 1,
@@ -113,7 +129,9 @@ const leaf: fc.Arbitrary<Plan> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ node: fc.constant('id' as const), ids: fc.uniqueArray(pick(ids), { maxLength: 9 }) }),
+    arbitrary: ofTypes(
+      fc.record({ node: fc.constant('id' as const), ids: fc.uniqueArray(pick(ids), { maxLength: 9 }) }),
+    ),
   },
 );
 

@@ -20,7 +20,7 @@ const now = Date.UTC(2026, 10, 22, 12);
 const registry = createRegistry(loadDefinitions());
 const extract = createExtract(registry, base);
 
-const cases = ['token', 'string', 'date', 'uri', 'reference'].flatMap((type) => {
+const cases = ['token', 'string', 'date', 'uri', 'reference', 'number', 'quantity', 'composite'].flatMap((type) => {
   const file = new URL(`../cases/search/${type}.json`, import.meta.url);
   const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
   return rows.flatMap(({ section, resource, finds, misses }) => [

@@ -32,12 +32,17 @@ export default async function startMongod(): Promise<void> {
   }
 }
 
-/** A replica set of one node; `args` are added to its command line. */
-export async function startReplSet(systemBinary: string, args: string[] = []): Promise<MongoMemoryReplSet> {
+/** A replica set; `args` are added to its command line. Its nodes listen on `port` and those after it, 0: on any. */
+export async function startReplSet(
+  systemBinary: string,
+  args: string[] = [],
+  { nodes, port }: { nodes: number; port: number } = { nodes: 1, port: 0 },
+): Promise<MongoMemoryReplSet> {
   process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK = 'false';
   const { MongoMemoryReplSet } = await import('mongodb-memory-server-core');
   return MongoMemoryReplSet.create({
-    replSet: { count: 1, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '0.25', ...args] },
+    instanceOpts: port === 0 ? [] : Array.from({ length: nodes }, (_, node) => ({ port: port + node })),
+    replSet: { count: nodes, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', '0.25', ...args] },
     binary: { systemBinary },
   });
 }

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.js';
+import { systemClock } from '../../src/kit/clock.js';
+import { limits, type Limits } from '../../src/kit/limits.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { describeMongo, freshDatabase } from './mongo.js';
 
@@ -13,10 +15,10 @@ export interface TestServer {
   address: string;
 }
 
-/** Runs the suite on SQLite, and on MongoDB where there is one. */
-export function describeServer(name: string, suite: (server: TestServer) => void): void {
-  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite' })));
-  describeMongo(name, (url) => suite(running({ STORE: 'mongodb', MONGODB_URL: url })));
+/** Runs the suite on SQLite, and on MongoDB where there is one; `bounds` are in place of the server's own. */
+export function describeServer(name: string, suite: (server: TestServer) => void, bounds: Partial<Limits> = {}): void {
+  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite' }, bounds)));
+  describeMongo(name, (url) => suite(running({ STORE: 'mongodb', MONGODB_URL: url }, bounds)));
 }
 
 /** For what has nothing to do with the store. */
@@ -24,14 +26,14 @@ export function describeOnSqlite(name: string, suite: (server: TestServer) => vo
   describe(name, () => suite(running({ STORE: 'sqlite' })));
 }
 
-function running(environment: Record<string, string>): TestServer {
+function running(environment: Record<string, string>, bounds: Partial<Limits> = {}): TestServer {
   const here: TestServer = { base: '', address: '' };
   let folder: string;
   let server: RunningServer;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'afferent-test-'));
     const settings = { PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: folder, MONGODB_DATABASE: freshDatabase() };
-    server = await startServer(readConfig({ ...settings, ...environment }));
+    server = await startServer(readConfig({ ...settings, ...environment }), systemClock, { ...limits, ...bounds });
     Object.assign(here, { base: server.base, address: server.address });
   });
   afterAll(async () => {

@@ -6,22 +6,25 @@ import type { Resource, ResourceType } from '../../fhir/types.js';
 import { parseJson } from '../../kit/json.js';
 import { limits } from '../../kit/limits.js';
 import type { Conditions } from '../../repository/conditions.js';
-import { readBody } from '../body.js';
+import { readBody, type Arrival } from '../body.js';
 import { demandJson, type Format } from './negotiate.js';
 import type { Prefer } from './prefer.js';
 
-export interface FhirCall extends Call {
+export interface FhirCall extends Call, Arrival {
   method: string;
   /** What the URL's path names; '' where the route has no such part. */
   type: ResourceType;
   resourceId: string;
   versionId: string;
+  member: string;
   /** The raw query string, without `?`; of POST _search, joined with that of the form. */
   query: string;
   format: Format;
   prefer: Prefer;
   conditions: Conditions;
-  /** Read for conditional reads and raw Binaries only. */
+  /** Aborted when the client goes away before it is answered. */
+  gone: () => AbortSignal;
+  /** Read for bodies, conditional reads and raw Binaries only. */
   request: IncomingMessage;
   principal: Principal;
 }
@@ -29,7 +32,7 @@ export interface FhirCall extends Call {
 /** The FHIR resource in the body. Throws 415, 413, 408, and 400 with the place of what cannot be read. */
 export async function resourceOf(call: FhirCall): Promise<Resource> {
   demandJson(call.request.headers['content-type']);
-  const bytes = await readBody(call.request, call.type === 'Binary' ? 'binaryJsonBodyBytes' : 'resourceBytes');
+  const bytes = await readBody(call, call.type === 'Binary' ? 'binaryJsonBodyBytes' : 'resourceBytes');
   if (bytes.length === 0) throw failure('malformed', `The body is empty; a ${call.type} was expected.`);
   const value = parseJson(bytes, limits.depth);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -55,7 +58,8 @@ export async function resourceOf(call: FhirCall): Promise<Resource> {
 /** The fields of an application/x-www-form-urlencoded body, still encoded. */
 export async function formOf(call: FhirCall): Promise<string> {
   const contentType = call.request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (contentType === undefined && call.request.headers['content-length'] === undefined) return '';
+  const { 'content-length': length, 'transfer-encoding': encoding } = call.request.headers;
+  if (contentType === undefined && (length === undefined || length === '0') && encoding === undefined) return '';
   if (contentType !== 'application/x-www-form-urlencoded') {
     throw failure(
       'unsupported-media-type',
@@ -63,7 +67,7 @@ export async function formOf(call: FhirCall): Promise<string> {
       'http.Content-Type',
     );
   }
-  return (await readBody(call.request, 'formBytes')).toString('utf8');
+  return (await readBody(call, 'formBytes')).toString('utf8');
 }
 
 const kindOf = (value: unknown): string =>

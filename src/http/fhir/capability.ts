@@ -43,7 +43,8 @@ function statement({ definitions, registry, base, date }: CapabilityParts) {
           readHistory: true,
           updateCreate: true,
           conditionalRead: 'full-support',
-          searchInclude: referencesOf(type, registry).map((code) => `${type}:${code}`),
+          // R4 allows no empty arrays.
+          searchInclude: orNothing(referencesOf(type, registry).map((code) => `${type}:${code}`)),
           searchRevInclude: referrers.get(type),
           searchParam: registry.list(type).map(({ code, type: kind, url }) => ({
             name: code,
@@ -52,10 +53,15 @@ function statement({ definitions, registry, base, date }: CapabilityParts) {
           })),
         })),
         interaction: onSystem.map((code) => ({ code })),
+        compartment: [...definitions.compartments.keys()].map(
+          (code) => `http://hl7.org/fhir/CompartmentDefinition/${code.toLowerCase()}`,
+        ),
       },
     ],
   };
 }
+
+const orNothing = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);
 
 const referencesOf = (type: ResourceType, registry: SearchRegistry): string[] =>
   registry

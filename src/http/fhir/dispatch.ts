@@ -8,6 +8,8 @@ export interface Target {
   type: ResourceType;
   resourceId: string;
   versionId: string;
+  /** The type that is searched in a compartment, or `*`. */
+  member: string;
 }
 
 /** R4 datatypes.html#id. */
@@ -22,7 +24,7 @@ export function dispatch(method: string, path: string, types: ReadonlySet<string
   const verb = method === 'HEAD' ? 'GET' : method;
   const row = onPath.find(({ route }) => route.method === verb);
   const named = (name: string) => onPath[0] && segments[onPath[0].segments.indexOf(name)];
-  const [type, resourceId, versionId] = [named(':type'), named(':id'), named(':version')];
+  const [type, resourceId, versionId, member] = [named(':type'), named(':id'), named(':version'), named(':member')];
   if (type !== undefined && !types.has(type)) throw noSuchType(type, types);
   if (resourceId !== undefined && !ID.test(resourceId)) {
     throw failure(
@@ -36,7 +38,13 @@ export function dispatch(method: string, path: string, types: ReadonlySet<string
       method,
       onPath.map(({ route }) => route.method),
     );
-  return { route: row.route, type: type ?? '', resourceId: resourceId ?? '', versionId: versionId ?? '' };
+  return {
+    route: row.route,
+    type: type ?? '',
+    resourceId: resourceId ?? '',
+    versionId: versionId ?? '',
+    member: member ?? '',
+  };
 }
 
 /** A fixed segment wins over a name: a type cannot be called `metadata`, nor an id `_history`. */

@@ -17,6 +17,9 @@ import type { Parts } from './parts.js';
 import { conditionsOf, preferOf } from './prefer.js';
 import type { Reply } from './reply.js';
 import { plainRendering, respond, type Rendering } from './respond.js';
+import type { Ticket } from '../traffic/admission.js';
+import { refuseBusy } from '../traffic/busy.js';
+import type { Traffic } from '../traffic/index.js';
 
 export interface FhirHandlerParts extends Parts {
   types: ReadonlySet<string>;
@@ -24,6 +27,7 @@ export interface FhirHandlerParts extends Parts {
   clock: Clock;
   log: Log;
   metrics: Metrics;
+  traffic: Traffic;
   /** True in open mode: strangers are refused. */
   loopbackOnly: boolean;
 }
@@ -31,6 +35,12 @@ export interface FhirHandlerParts extends Parts {
 export function fhirHandler(parts: FhirHandlerParts) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const started = performance.now();
+    const ticket = parts.traffic.admission.arrive(request);
+    if (ticket === undefined) {
+      refuseBusy(request, response);
+      parts.metrics.refused();
+      return;
+    }
     const id = requestId();
     const seen: { interaction: string; type: string; rendering: Rendering } = {
       interaction: 'none',
@@ -40,11 +50,13 @@ export function fhirHandler(parts: FhirHandlerParts) {
     response.setHeader('X-Request-Id', id);
     let reply: Reply;
     try {
-      reply = await answer(request, id, seen);
+      reply = await answer(request, response, ticket, id, seen);
     } catch (error) {
       reply = refuse(error, id, seen.interaction);
     }
-    await send(reply, request, response, id, seen);
+    const { format = seen.rendering.format, pretty = seen.rendering.pretty } = reply;
+    seen.rendering = { ...seen.rendering, format, pretty };
+    await send(reply, request, response, ticket, id, seen);
     const milliseconds = performance.now() - started;
     parts.metrics.answered(seen.interaction, reply.status, milliseconds / 1000);
     parts.log.info({
@@ -58,6 +70,8 @@ export function fhirHandler(parts: FhirHandlerParts) {
 
   async function answer(
     request: IncomingMessage,
+    response: ServerResponse,
+    ticket: Ticket,
     id: string,
     seen: { interaction: string; type: string; rendering: Rendering },
   ) {
@@ -79,18 +93,26 @@ export function fhirHandler(parts: FhirHandlerParts) {
       type: target.type,
       resourceId: target.resourceId,
       versionId: target.versionId,
+      member: target.member,
       query,
       format: seen.rendering.format,
       prefer: preferOf(request.headers),
-      conditions: conditionsOf(request.headers),
+      conditions: WRITES.has(target.route.method) ? conditionsOf(request.headers) : {},
       request,
+      ticket,
+      traffic: parts.traffic,
+      gone: () => abortedWhenGone(response),
     };
-    return inTime(target.route.handler(call, parts), target);
+    // Who brings a body has its turn when that is there.
+    if (!bringsBody(request)) await ticket.turn();
+    // Who was told that it took too long keeps its place until the work has ended all the same.
+    return inTime(target.route.handler(call, parts).finally(ticket.leave), target);
   }
 
   function refuse(error: unknown, id: string, interaction: string): Reply {
     const reply = replyToError(error, id);
-    if (reply.unexpected) parts.log.error({ request: id, interaction, err: error });
+    if (reply.unexpected) parts.log.error({ request: id, interaction, cause: toldToOperator(error, true) });
+    else if (reply.status >= 500) parts.log.warn({ request: id, interaction, cause: toldToOperator(error, false) });
     return reply;
   }
 
@@ -99,18 +121,47 @@ export function fhirHandler(parts: FhirHandlerParts) {
     reply: Reply,
     request: IncomingMessage,
     response: ServerResponse,
+    ticket: Ticket,
     id: string,
     seen: { interaction: string; rendering: Rendering },
   ) {
     try {
+      if (reply.bytes !== undefined && !seen.rendering.headOnly) ticket.transfer();
       // What is left of a body that was refused must not be taken for the next request.
       if (!request.complete && reply.status >= 400) response.setHeader('Connection', 'close');
-      await respond(response, reply, seen.rendering);
+      await respond(response, reply, seen.rendering, parts.traffic);
     } catch (error) {
-      if (!response.headersSent) await respond(response, refuse(error, id, seen.interaction), seen.rendering);
+      if (!response.headersSent)
+        await respond(response, refuse(error, id, seen.interaction), seen.rendering, parts.traffic);
       else response.destroy();
+    } finally {
+      if (reply.bytes !== undefined) ticket.leave();
     }
   }
+}
+
+function abortedWhenGone(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'POST' || method === 'PUT' || method === 'PATCH') &&
+  (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE']);
+
+/** Where a Binary's bytes go in or out. */
+const STREAMED: ReadonlySet<string> = new Set(['read', 'vread', 'create', 'update']);
+
+/** The chain of causes, by name and message; a driver's other fields may hold what is in a patient's record. */
+function toldToOperator(error: unknown, withStack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = withStack ? (error.stack ?? error.message) : `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own} <- ${toldToOperator(error.cause, withStack)}`;
 }
 
 /** A Binary has a media type of its own, so its reads negotiate later. */
@@ -120,8 +171,8 @@ function formatOf(request: IncomingMessage, format: string | undefined, { type, 
 }
 
 /** A Binary takes as long as its bytes keep coming; everything else has a bounded time. */
-function inTime(reply: Promise<Reply>, { type }: Target): Promise<Reply> {
-  if (type === 'Binary') return reply;
+function inTime(reply: Promise<Reply>, { type, route }: Target): Promise<Reply> {
+  if (type === 'Binary' && STREAMED.has(route.interaction)) return reply;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       const what = `This took longer than ${limits.requestMs} ms (limit requestMs).`;

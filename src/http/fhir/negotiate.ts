@@ -19,7 +19,8 @@ const formats: Record<string, Format> = {
 /** The format of the answer. Throws 406 when none of ours is wanted. */
 export function negotiate(accept: string | undefined, format: string | undefined): Format {
   if (format !== undefined) {
-    const named = formats[format.split(';')[0]?.trim().toLowerCase() ?? ''];
+    const name = format.split(';')[0]?.trim().toLowerCase() ?? '';
+    const named = Object.hasOwn(formats, name) ? formats[name] : undefined;
     if (named !== undefined) return named;
     throw notAcceptable(`_format=${format.slice(0, 60)}`, 'http._format');
   }

@@ -1,6 +1,9 @@
 /** The few parameters of interactions that are no search: `_format`, `_pretty`, and those of history. */
 import { spanOf } from '../../fhir/datetime.js';
+import type { Definitions } from '../../fhir/definitions.js';
 import { failure } from '../../fhir/outcome.js';
+import { elementsNamed, summaryNamed, type Subset } from '../../fhir/subset.js';
+import type { ResourceType } from '../../fhir/types.js';
 import { limits } from '../../kit/limits.js';
 import { parseQuery, printParameter, type QueryParameter } from '../../search/url.js';
 import type { HistoryScope } from '../../store/port.js';
@@ -17,12 +20,42 @@ export function renderingParameters(query: string): { format?: string; pretty: b
   return { pretty: pretty === 'true', ...(format === undefined ? {} : { format }) };
 }
 
+/** The same two as they stand in links. */
+export const renderingQuery = (query: string): string =>
+  query === '' ? '' : parseQuery(query).filter(isRendering).map(printParameter).join('&');
+
 /** For interactions that take no parameters but these two; returns `_format`. */
 export function formatParameter(query: string): string | undefined {
   if (query === '') return undefined;
   const parameters = parseQuery(query);
   for (const parameter of parameters) refuseUnless(isRendering(parameter), parameter, '_format and _pretty');
   return renderingParameters(query).format;
+}
+
+/** `_summary` and `_elements` of a read or a history, and the query without them. (R4 http.html#parameters) */
+export function subsetParameters(
+  { query, type }: { query: string; type: ResourceType },
+  definitions: Definitions,
+): { subset: Subset | undefined; query: string; applied: string } {
+  if (!query.includes('_summary') && !query.includes('_elements')) return { subset: undefined, query, applied: '' };
+  const parameters = parseQuery(query);
+  const asked = parameters.filter(({ key }) => key === '_summary' || key === '_elements');
+  const [parameter, second] = asked;
+  const rest = parameters.filter((one) => !asked.includes(one));
+  const [without, applied] = [rest, asked].map((some) => some.map(printParameter).join('&')) as [string, string];
+  if (parameter === undefined) return { subset: undefined, query, applied: '' };
+  if (second !== undefined)
+    throw failure('invalid', 'Only one _summary or _elements may be given.', `http.${second.key}`);
+  if (type === 'Binary') {
+    throw failure('not-supported', 'A Binary is read as a whole.', `http.${parameter.key}`);
+  }
+  const types = type === '' ? definitions.resourceTypes : [type];
+  const subset =
+    parameter.key === '_summary' ? summaryNamed(parameter.raw) : elementsNamed(parameter.raw, types, definitions);
+  if (subset?.kind === 'count') {
+    throw failure('not-supported', '_summary=count is for searches; there is nothing to count here.', 'http._summary');
+  }
+  return { subset, query: without, applied };
 }
 
 export interface HistoryParameters {

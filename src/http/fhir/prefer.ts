@@ -25,21 +25,25 @@ export function preferOf(headers: IncomingHttpHeaders): Prefer {
 
 const ETAG = /^(?:W\/)?"([^"]{0,64})"$/;
 
-/** `If-Match` and `If-None-Match: *` of a write. */
+/** `If-Match` and `If-None-Match` of a write. A condition that is not served is refused: ignored, it would lie. */
 export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
-  const conditions: Conditions = {};
-  const ifMatch = headers['if-match'];
-  if (ifMatch === '*') conditions.ifMatch = '*';
-  else if (ifMatch !== undefined) {
-    const tag = ETAG.exec(ifMatch.trim())?.[1];
-    if (tag === undefined) {
-      throw failure('value', `If-Match: ${ifMatch.slice(0, 60)} is not an ETag such as W/"3".`, 'http.If-Match');
-    }
-    // A tag of another form is none of ours, so no version of ours can match it.
-    conditions.ifMatch = /^[1-9][0-9]{0,14}$/.test(tag) ? Number(tag) : -1;
+  if (headers['if-unmodified-since'] !== undefined) {
+    const say = 'If-Unmodified-Since is not served; name the version by If-Match instead.';
+    throw failure('not-supported', say, 'http.If-Unmodified-Since');
   }
-  if (headers['if-none-match'] === '*') conditions.ifAbsent = true;
-  return conditions;
+  const ifMatch = tagsOf('If-Match', headers['if-match']);
+  const ifNoneMatch = tagsOf('If-None-Match', headers['if-none-match']);
+  return { ...(ifMatch === undefined ? {} : { ifMatch }), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
+}
+
+function tagsOf(name: string, header: string | undefined): string[] | '*' | undefined {
+  if (header === undefined) return undefined;
+  if (header.trim() === '*') return '*';
+  return header.split(',').map((text) => {
+    const tag = ETAG.exec(text.trim())?.[1];
+    if (tag !== undefined) return tag;
+    throw failure('value', `${name}: ${header.slice(0, 60)} is not an ETag such as W/"3".`, `http.${name}`);
+  });
 }
 
 /** Does the client hold this version already? `If-None-Match` wins over `If-Modified-Since` (RFC 9110 13.2.2). */

@@ -1,5 +1,6 @@
 /** What an interaction answers, before it is HTTP. */
 import type { Readable } from 'node:stream';
+import type { Format } from './negotiate.js';
 import type { Version } from '../../store/port.js';
 
 export interface Reply {
@@ -7,6 +8,9 @@ export interface Reply {
   headers?: Record<string, string>;
   /** FHIR JSON. */
   text?: string;
+  /** Where a form, not the URL, said how the answer should look. */
+  format?: Format;
+  pretty?: boolean;
   /** Raw bytes, with their own media type. */
   bytes?: { stream: () => Promise<Readable>; size: number; contentType: string };
 }

@@ -2,8 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { indent } from '../../kit/json.js';
-import { limits } from '../../kit/limits.js';
 import { FHIR_JSON, type Format } from './negotiate.js';
+import type { Traffic } from '../traffic/index.js';
+import { keepPace, sendBody } from '../traffic/send.js';
 import type { Reply } from './reply.js';
 
 /** The same for every answer. Clinical data stay out of caches; the client's own ETag still saves it the bytes. */
@@ -21,8 +22,13 @@ export interface Rendering {
 
 export const plainRendering: Rendering = { format: FHIR_JSON, pretty: false, headOnly: false };
 
-export async function respond(response: ServerResponse, reply: Reply, rendering: Rendering): Promise<void> {
-  if (reply.bytes !== undefined) return respondBytes(response, reply, reply.bytes, rendering);
+export async function respond(
+  response: ServerResponse,
+  reply: Reply,
+  rendering: Rendering,
+  traffic: Traffic,
+): Promise<void> {
+  if (reply.bytes !== undefined) return respondBytes(response, reply, reply.bytes, rendering, traffic);
   const headers: Record<string, string | number> = { ...CONSTANT_HEADERS, ...reply.headers };
   if (reply.text === undefined) {
     if (reply.status !== 204 && reply.status !== 304) headers['Content-Length'] = 0;
@@ -32,7 +38,9 @@ export async function respond(response: ServerResponse, reply: Reply, rendering:
   const body = Buffer.from(rendering.pretty ? `${indent(reply.text)}\n` : reply.text);
   headers['Content-Type'] = `${rendering.format}; charset=utf-8`;
   headers['Content-Length'] = body.length;
-  response.writeHead(reply.status, headers).end(rendering.headOnly ? undefined : body);
+  const head = () => response.writeHead(reply.status, headers);
+  if (rendering.headOnly) head().end();
+  else await sendBody(response, head, body, traffic);
 }
 
 async function respondBytes(
@@ -40,6 +48,7 @@ async function respondBytes(
   reply: Reply,
   { stream, size, contentType }: NonNullable<Reply['bytes']>,
   { headOnly }: Rendering,
+  traffic: Traffic,
 ): Promise<void> {
   // The stream is opened first: when that fails, the answer can still be an error.
   const bytes = headOnly ? undefined : await stream();
@@ -51,8 +60,7 @@ async function respondBytes(
   });
   if (bytes === undefined) response.end();
   else {
-    // A reader that takes nothing for this long is gone.
-    response.setTimeout(limits.requestMs, () => response.destroy());
+    keepPace(response, traffic);
     await pipeline(bytes, response);
   }
 }

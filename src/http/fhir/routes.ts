@@ -27,7 +27,7 @@ export type Interaction =
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Segments after the base; `:type`, `:id` and `:version` stand for what the client names. */
+  /** Segments after the base; `:type`, `:id`, `:version` and `:member` stand for what the client names. */
   path: string;
   interaction: Interaction;
   handler: Handler;
@@ -45,6 +45,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: ':type/:id', interaction: 'read', handler: read },
   { method: 'PUT', path: ':type/:id', interaction: 'update', handler: update },
   { method: 'DELETE', path: ':type/:id', interaction: 'delete', handler: remove },
+  { method: 'GET', path: ':type/:id/:member', interaction: 'search-type', handler: search },
+  { method: 'POST', path: ':type/:id/:member/_search', interaction: 'search-type', handler: searchByPost },
   { method: 'GET', path: ':type/:id/_history', interaction: 'history-instance', handler: history },
   { method: 'GET', path: ':type/:id/_history/:version', interaction: 'vread', handler: vread },
 ];

@@ -14,6 +14,11 @@ export function compileExpression(definitions: Definitions, type: string, expres
   return compile(definitions, parseExpression(expression), [{ type, steps: [] }]);
 }
 
+/** The same from an element on, whose own steps are left out. */
+export function compileWithin(definitions: Definitions, leaf: Leaf, expression: string): Leaf[] {
+  return compile(definitions, parseExpression(expression), [{ ...leaf, steps: [] }]);
+}
+
 function compile(definitions: Definitions, expression: Expression, context: readonly Leaf[]): Leaf[] {
   const inner = (one: Expression | undefined): readonly Leaf[] =>
     one === undefined ? context : compile(definitions, one, context);

@@ -36,8 +36,8 @@ export const date: SearchType = {
 
 /** Prefix -> what the entry's span must be, seen from the span of the value. */
 const PREFIXES: Readonly<Record<string, (value: Span, now: Instant) => RangeTest[]>> = {
-  /** The value contains the entry. */
-  eq: ({ from, to }) => [range({ gte: from }, { lte: to })],
+  /** The value contains the entry. That it begins before the end follows, but lets an index stop there. */
+  eq: ({ from, to }) => [range({ gte: from, lte: to }, { lte: to })],
   ne: ({ from, to }) => [range({ lt: from }), range(undefined, { gt: to })],
   /** Part of the entry lies above the value. */
   gt: ({ to }) => [range(undefined, { gt: to })],

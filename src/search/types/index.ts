@@ -1,6 +1,9 @@
 /** TABLE: the types of search parameters. A type without a row is refused as not yet served. */
 import type { SearchParamType } from '../../fhir/definitions.js';
+import { composite } from './composite.js';
 import { date } from './date.js';
+import { number } from './number.js';
+import { quantity } from './quantity.js';
 import { reference } from './reference.js';
 import { string } from './string.js';
 import { token } from './token.js';
@@ -13,9 +16,9 @@ export const searchTypes = {
   date,
   uri,
   reference,
-  number: undefined,
-  quantity: undefined,
-  composite: undefined,
+  number,
+  quantity,
+  composite,
   special: undefined,
 } satisfies Record<SearchParamType, SearchType | undefined>;
 

@@ -1,21 +1,28 @@
 /** reference: to a resource of this server or another, or by canonical URL. (R4 search.html#reference) */
 import { isId, parseCanonical, parseReference, printReference, type ParsedReference } from '../../fhir/reference.js';
-import type { Reference, ResourceType } from '../../fhir/types.js';
+import { failure, type FhirError } from '../../fhir/outcome.js';
+import type { Identifier, Reference, ResourceType } from '../../fhir/types.js';
 import type { Test } from '../plan.js';
 import { splitUnescaped, unescapeValue } from '../url.js';
+import { token } from './token.js';
 import { BAD_ESCAPE, badValue, type Asked, type SearchType } from './type.js';
 
 /**
- * A reference by identifier alone, or to a contained resource, points at nothing that can be found, so it gives no
- * entry. A version that a reference names does not matter: it is the same resource.
+ * A reference to a contained resource points at nothing that can be found, so its entry only says that there is one;
+ * one by identifier is found by that. A version that a reference names does not matter: it is the same resource.
  */
 export const reference: SearchType = {
   readers: {
     Reference(value, into) {
-      const text = (value as Reference).reference;
-      if (typeof text !== 'string') return;
-      const parsed = parseReference(text, into.base);
-      if (parsed !== undefined && parsed.kind !== 'contained') into.text(printReference(unversioned(parsed)));
+      const { reference: text, identifier } = value as Reference;
+      if (typeof identifier === 'object') {
+        const { system, value: number } = (identifier as Identifier | null) ?? {};
+        if (typeof number === 'string') into.aside('identifier', number, typeof system === 'string' ? system : '');
+      }
+      const parsed = typeof text === 'string' ? parseReference(text, into.base) : undefined;
+      if (typeof text === 'string' && parsed === undefined) throw conditional(text);
+      if (parsed === undefined || parsed.kind === 'contained') into.aside('other', 'present', '');
+      else into.text(printReference(unversioned(parsed)));
     },
     canonical(value, into) {
       if (typeof value !== 'string' || value.startsWith('#')) return;
@@ -27,9 +34,12 @@ export const reference: SearchType = {
     },
   },
 
-  modifiers: ({ targets }) => targets,
+  modifiers: ({ targets, elements }) => [...(elements.includes('Reference') ? ['identifier'] : []), ...targets],
+  asides: ['identifier', 'other'],
 
   parse(raw, asked): Test[] {
+    // The identifier of the reference itself, not of what it points at. (R4 search.html#reference)
+    if (asked.modifier === 'identifier') return identifierTests(raw, asked);
     const parts = splitUnescaped(raw, '|').map(unescapeValue);
     const [text, version] = parts;
     if (parts.includes(undefined) || text === undefined) throw badValue(asked, raw, BAD_ESCAPE);
@@ -47,6 +57,16 @@ export const reference: SearchType = {
     return [{ kind: 'text', value: { is }, ...(version === undefined ? {} : { detail: version }) }];
   },
 };
+
+/** The one form that the structure allows and that nobody can follow (R4 http.html#trules). */
+function conditional(text: string): FhirError {
+  const say = `The reference "${text.slice(0, 80)}" is conditional, which transactions alone may use; refer by Type/id.`;
+  return failure('invalid', say);
+}
+
+function identifierTests(raw: string, { modifier: _, ...asked }: Asked): Test[] {
+  return token.parse(raw, asked);
+}
 
 const FORMS = 'is neither an id, nor Type/id, nor an absolute URL, with |version if it is a canonical one.';
 

@@ -4,13 +4,35 @@ import type { Test } from '../plan.js';
 import { unescapeValue } from '../url.js';
 import { BAD_ESCAPE, badValue, type Reader, type SearchType, type Sink } from './type.js';
 
-/** The form in which texts are compared: compatible characters alike, no accents, small letters, single spaces. */
+/**
+ * The form in which texts are compared: compatible characters alike, no accents, small letters, single spaces, and
+ * letters that no accent makes as they are written where they are missing (`Ødegård` is `odegard`, `Großmann` is
+ * `grossmann`).
+ */
 export function fold(text: string): string {
-  const marks = PLAIN.test(text) ? text : text.normalize('NFKD').replace(/\p{M}+/gu, '');
-  return marks.toLowerCase().replace(/\s+/g, ' ').trim();
+  const small = PLAIN.test(text) ? text.toLowerCase() : foldLetters(text);
+  return small.replace(/\s+/g, ' ').trim();
 }
 
 const PLAIN = /^[ -~]*$/;
+
+/** By way of capitals, as Unicode folds case: so `ß` becomes `ss`, and the Turkish `ı` an `i`. */
+function foldLetters(text: string): string {
+  const small = text
+    .normalize('NFKD')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '');
+  return small.replace(LETTERS, (letter) => plainLetters[letter] ?? letter);
+}
+
+const plainLetters: Readonly<Record<string, string>> = {
+  ...{ ς: 'σ', ø: 'o', ł: 'l', æ: 'ae', œ: 'oe', đ: 'd', ð: 'd', þ: 'th', ħ: 'h', ŧ: 't', ŋ: 'n' },
+  ...{ '’': "'", '‘': "'", ʼ: "'", ʻ: "'", '‐': '-', '‒': '-', '–': '-', '—': '-' },
+};
+
+const LETTERS = new RegExp(`[${Object.keys(plainLetters).join('')}]`, 'gu');
 
 function add(value: unknown, into: Sink): void {
   if (typeof value !== 'string') return;

@@ -2,7 +2,8 @@
 import type { CodeableConcept, Coding, Identifier } from '../../fhir/types.js';
 import type { Test } from '../plan.js';
 import { splitUnescaped, unescapeValue } from '../url.js';
-import { BAD_ESCAPE, badValue, type Reader, type SearchType } from './type.js';
+import { fold } from './string.js';
+import { BAD_ESCAPE, badValue, type Asked, type Reader, type SearchType } from './type.js';
 
 /** Text without a system of its own. */
 const plain: Reader = (value, into) => {
@@ -20,9 +21,15 @@ const pair = (into: Parameters<Reader>[1], system: unknown, value: unknown): voi
 };
 
 const coding: Reader = (value, into) => {
-  const { system, code } = value as Coding;
+  const { system, code, display } = value as Coding;
   pair(into, system, code);
+  words(into, display);
 };
+
+/** What people read beside a code, found by `:text`. */
+function words(into: Parameters<Reader>[1], text: unknown): void {
+  if (typeof text === 'string' && text !== '') into.aside('text', fold(text));
+}
 
 const isElement = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
@@ -41,12 +48,21 @@ export const token: SearchType = {
     },
     Coding: coding,
     CodeableConcept(value, into, implied) {
-      const codings = (value as CodeableConcept).coding;
+      const { coding: codings, text } = value as CodeableConcept;
+      words(into, text);
       if (Array.isArray(codings)) for (const one of codings) if (isElement(one)) coding(one, into, implied);
     },
     Identifier(value, into) {
-      const { system, value: text } = value as Identifier;
+      const { system, value: text, type } = value as Identifier;
       pair(into, system, text);
+      if (!isElement(type)) return;
+      words(into, type?.text);
+      const codings = type?.coding;
+      if (!Array.isArray(codings) || typeof text !== 'string') return;
+      for (const one of codings) {
+        if (isElement(one) && typeof one.code === 'string')
+          into.aside('of-type', typed(one.code, text), one.system ?? '');
+      }
     },
     /** The use stands where a system would. (R4 search.html#token, the table of types) */
     ContactPoint(value, into) {
@@ -55,12 +71,19 @@ export const token: SearchType = {
     },
   },
 
-  modifiers: () => ['not'],
+  modifiers: ({ elements }) => [
+    'not',
+    ...(elements.some((type) => WITH_WORDS.has(type)) ? ['text'] : []),
+    ...(elements.includes('Identifier') ? ['of-type'] : []),
+  ],
+  asides: ['text', 'of-type'],
 
   parse(raw, asked): Test[] {
     const parts = splitUnescaped(raw, '|').map(unescapeValue);
     const [first, second] = parts;
     if (parts.includes(undefined) || first === undefined) throw badValue(asked, raw, BAD_ESCAPE);
+    if (asked.modifier === 'text') return textTests(raw, asked);
+    if (asked.modifier === 'of-type') return ofType(parts, raw, asked);
     if (parts.length > 2) throw badValue(asked, raw, 'is not system|code; write a | that belongs to either as \\|.');
     if (second === undefined) return [{ kind: 'text', value: { is: [first] } }];
     if (first === '' && second === '') throw badValue(asked, raw, 'names neither a system nor a code.');
@@ -68,3 +91,24 @@ export const token: SearchType = {
     return [{ kind: 'text', value: { is: [second] }, detail: first }];
   },
 };
+
+/** Only these have a text beside their code. */
+const WITH_WORDS: ReadonlySet<string> = new Set(['CodeableConcept', 'Coding', 'Identifier']);
+
+/** `:of-type` asks for the type of an identifier together with its value. (R4 search.html#token) */
+function ofType(parts: readonly (string | undefined)[], raw: string, asked: Asked): Test[] {
+  const [system, code, value] = parts;
+  if (parts.length !== 3 || !system || !code || !value)
+    throw badValue(asked, raw, 'is not system|code|value, all three.');
+  return [{ kind: 'text', value: { is: [typed(code, value)] }, detail: system }];
+}
+
+/** The unit separator stands in no FHIR string. */
+const typed = (code: string, value: string): string => `${code}\u001f${value}`;
+
+/** Words are compared as strings are: without case and accents, from their beginning. */
+function textTests(raw: string, asked: Asked): Test[] {
+  const folded = fold(unescapeValue(raw) ?? '');
+  if (folded === '') throw badValue(asked, raw, 'has no letter, digit or sign to look for.');
+  return [{ kind: 'text', value: { startsWith: folded } }];
+}

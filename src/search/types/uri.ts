@@ -21,11 +21,41 @@ export const uri: SearchType = {
     },
   },
 
-  modifiers: () => [],
+  modifiers: () => ['above', 'below'],
 
   parse(raw, asked): Test[] {
     const wanted = unescapeValue(raw);
     if (wanted === undefined) throw badValue(asked, raw, BAD_ESCAPE);
-    return [{ kind: 'text', value: { is: [wanted] } }];
+    if (asked.modifier === undefined) return [{ kind: 'text', value: { is: [wanted] } }];
+    const segments = segmentsOf(wanted);
+    if (segments === undefined) throw badValue(asked, raw, 'is no URL; only URLs have others above and below them.');
+    if (segments.length > MOST_SEGMENTS) throw badValue(asked, raw, `has more than ${MOST_SEGMENTS} segments.`);
+    return asked.modifier === 'below' ? below(segments) : above(segments);
   },
 };
+
+const MOST_SEGMENTS = 100;
+
+/** `http://host`, then what stands between the slashes; a slash at the end does not count. */
+function segmentsOf(url: string): string[] | undefined {
+  const [, root, path] = /^([a-z][a-z0-9+.-]{0,30}:\/\/[^/]+)(.*)$/is.exec(url) ?? [];
+  if (root === undefined || path === undefined) return undefined;
+  return [root, ...path.replace(/\/$/, '').split('/').slice(1)];
+}
+
+/** The URL itself and all that begin with its segments. (R4 search.html#modifiers) */
+function below(segments: readonly string[]): Test[] {
+  const url = segments.join('/');
+  return [
+    { kind: 'text', value: { is: [url] } },
+    { kind: 'text', value: { startsWith: `${url}/` } },
+  ];
+}
+
+function above(segments: readonly string[]): Test[] {
+  const is = segments.flatMap((_, at) => {
+    const url = segments.slice(0, at + 1).join('/');
+    return [url, `${url}/`];
+  });
+  return [{ kind: 'text', value: { is } }];
+}

@@ -36,7 +36,8 @@ const urlSettings: Record<string, { fits: (value: string) => boolean; must: stri
 export function checkUrl(url: string): void {
   const [, query = ''] = url.split('?', 2);
   for (const [name, value] of new URLSearchParams(query)) {
-    const setting = urlSettings[name.toLowerCase()];
+    const lower = name.toLowerCase();
+    const setting = Object.hasOwn(urlSettings, lower) ? urlSettings[lower] : undefined;
     if (setting !== undefined && !setting.fits(value))
       throw new MongoRefused(`${setting.must}. Take "${name}=${value}" out of MONGODB_URL.`);
   }

@@ -27,9 +27,9 @@ export async function compile(plan: Plan, joins: Joins): Promise<VersionFilter> 
     case 'not':
       return { $nor: [await compile(plan.of, joins)] };
     case 'id':
-      return { i: { $in: plan.ids } };
+      return ofTypes(plan.types, { i: { $in: plan.ids } });
     case 'entry':
-      return plan.param === '_lastUpdated' ? lastUpdated(plan.test) : entry(plan.param, plan.test);
+      return ofTypes(plan.types, plan.param === '_lastUpdated' ? lastUpdated(plan.test) : entry(plan.param, plan.test));
     case 'points':
       return text(plan.param, { v: { $in: await joins.targets(plan.types, plan.where) } });
     case 'pointed':
@@ -45,6 +45,9 @@ async function compileEach(plans: Plan[], joins: Joins): Promise<VersionFilter[]
   for (const plan of plans) filters.push(await compile(plan, joins));
   return filters;
 }
+
+const ofTypes = (types: string[] | undefined, filter: VersionFilter): VersionFilter =>
+  types === undefined ? filter : { $and: [{ live: { $in: types } }, filter] };
 
 const none: VersionFilter = { key: { $in: [] } };
 

@@ -27,12 +27,19 @@ export function toDocument(change: Change, withFields: boolean): VersionDocument
   if (text === undefined) return document;
   document.text = text;
   document.live = type;
-  document.s = entries.filter(isText).map(({ param: p, value: v, detail: d }) => ({ p, v, d }));
-  document.r = entries.filter(isRange).map(({ param: p, value: v, low: l, high: h }) => ({ p, v, l, h }));
-  document.k = new Map([...sortKeys(entries)].map(([param, { first: f, last: l }]) => [fieldName(param), { f, l }]));
+  Object.assign(document, valuesOf(entries));
   const resource = withFields ? fieldsOf(text) : undefined;
   if (resource !== undefined) document.resource = resource;
   return document;
+}
+
+/** What a search finds and sorts a current version by. */
+export function valuesOf(entries: readonly Entry[]): Required<Pick<VersionDocument, 's' | 'r' | 'k'>> {
+  return {
+    s: entries.filter(isText).map(({ param: p, value: v, detail: d }) => ({ p, v, d })),
+    r: entries.filter(isRange).map(({ param: p, value: v, low: l, high: h }) => ({ p, v, l, h })),
+    k: new Map([...sortKeys(entries)].map(([param, { first: f, last: l }]) => [fieldName(param), { f, l }])),
+  };
 }
 
 export function toVersion(fields: RawFields): Version {

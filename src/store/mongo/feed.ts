@@ -96,7 +96,7 @@ const SIP_MS = 20;
 const BATCH = 1000;
 
 /** The least instant that JavaScript knows. */
-const BEGINNING = -8.64e15;
+export const BEGINNING = -8.64e15;
 
 /** Only new versions, and of them only what a version has. */
 const pipeline: Document[] = [
@@ -104,14 +104,14 @@ const pipeline: Document[] = [
   { $unset: ['s', 'r', 'k', 'resource'].map((name) => `fullDocument.${name}`) },
 ];
 
-function fromEvent({ t, i, n, u, o, m, text, blob }: VersionDocument): Version {
+export function fromEvent({ t, i, n, u, o, m, text, blob }: VersionDocument): Version {
   const version = { type: t, id: i, version: n, updated: u, owner: o, method: m as Method, text };
   return blob === undefined ? version : { ...version, blob };
 }
 
 const isScan = (place: Place): place is Required<Place> => place.scan !== undefined;
 
-const tokenOf = (token: unknown): string => (token as { _data: string })._data;
+export const tokenOf = (token: unknown): string => (token as { _data: string })._data;
 
 const print = (place: Place): Cursor => JSON.stringify(place);
 
@@ -120,4 +120,5 @@ const parse = (cursor: Cursor): Place => JSON.parse(cursor) as Place;
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, CappedPositionLost, InvalidResumeToken. */
 const LOST_CODES = new Set([286, 280, 136, 260]);
 
-const isLost = (error: unknown): boolean => error instanceof MongoServerError && LOST_CODES.has(Number(error.code));
+export const isLost = (error: unknown): boolean =>
+  error instanceof MongoServerError && LOST_CODES.has(Number(error.code));

@@ -6,6 +6,7 @@ import { prepare, type Collections } from './schema.js';
 import { connect } from './client.js';
 import { createFeed } from './feed.js';
 import { createHistory } from './history.js';
+import { createKeeping } from './keeping.js';
 import type { Parts } from './parts.js';
 import { createRead } from './read.js';
 import { createSearch } from './search.js';
@@ -55,6 +56,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     count,
     changes: createFeed(parts),
     vault: createVault(parts),
+    keeping: createKeeping(parts),
     async ping() {
       await answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS }));
     },

@@ -37,19 +37,24 @@ export function beyond(fields: SortField[], position: Position): VersionFilter {
   assert(position.length === fields.length, 'a position belongs to another order');
   const values = position.map(fromPosition);
   return {
-    $or: fields.map(({ path, direction }, at) => ({
-      $and: [
-        ...fields.slice(0, at).map((field, before) => ({ [field.path]: { $eq: values[before] } })),
-        past(path, direction, values[at] ?? null),
-      ],
-    })),
+    $or: fields.flatMap(({ path, direction }, at) => {
+      const rest = past(path, direction, values[at] ?? null);
+      // Left out, not written as a condition that nothing meets: beside `$in: []` MongoDB 6.0.5 lost what others match.
+      if (rest === undefined) return [];
+      return [
+        { $and: [...fields.slice(0, at).map((field, before) => ({ [field.path]: { $eq: values[before] } })), rest] },
+      ];
+    }),
   };
 }
 
-/** To MongoDB null equals absence, and both are below everything; a comparison with a value passes both over. */
-function past(path: string, direction: 1 | -1, value: string | number | null): Document {
+/**
+ * Undefined when nothing is past it. To MongoDB null equals absence, and both are below everything; a comparison with a
+ * value passes both over.
+ */
+function past(path: string, direction: 1 | -1, value: string | number | null): Document | undefined {
   if (direction === 1) return value === null ? { [path]: { $ne: null } } : { [path]: { $gt: value } };
-  if (value === null) return { key: { $in: [] } };
+  if (value === null) return undefined;
   return path.startsWith('k.')
     ? { $or: [{ [path]: { $lt: value } }, { [path]: { $eq: null } }] }
     : { [path]: { $lt: value } };

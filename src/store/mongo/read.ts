@@ -8,7 +8,10 @@ import { answered } from './errors.js';
 import type { Parts } from './parts.js';
 import { rawFields } from './raw.js';
 
-export function createRead({ collections: { versions }, operationMs }: Parts): Pick<Store, 'read' | 'version'> {
+export function createRead({
+  collections: { versions },
+  operationMs,
+}: Parts): Pick<Store, 'read' | 'version' | 'blobsInUse'> {
   const options = { maxTimeMS: operationMs, raw: true };
   let waiting: Batch | undefined;
 
@@ -51,6 +54,10 @@ export function createRead({ collections: { versions }, operationMs }: Parts): P
       const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
       const [document] = (await answered(cursor.toArray())) as unknown as Uint8Array[];
       return document === undefined ? undefined : toVersion(rawFields(document));
+    },
+    async blobsInUse(hashes) {
+      const named = { 'blob.hash': { $in: hashes, $exists: true } };
+      return new Set(await answered(versions.distinct('blob.hash', named, { maxTimeMS: operationMs })));
     },
   };
 }

@@ -4,8 +4,10 @@
  * `versions` holds one document for each version. The newest one of a resource also carries what a search needs, so
  * that a create is one insert: atomic without a transaction. Its successor takes all of that away from it.
  */
+import { randomUUID } from 'node:crypto';
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import { checkIndex, MongoRefused, type ExpectedIndex } from './checks.js';
+import { migrate, refuseLater, type MetaDocument } from './migrate.js';
 
 export interface VersionDocument {
   /** `Type/id/version` with the version in nine digits, so that the ids of one resource sort as its versions do. */
@@ -54,6 +56,7 @@ export interface Collections {
   versions: Collection<VersionDocument>;
   guards: Collection<GuardDocument>;
   vault: Collection<VaultDocument>;
+  meta: Collection<MetaDocument>;
 }
 
 const head = { head: true };
@@ -73,13 +76,16 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
     { name: 'range', key: { 'r.p': 1, o: 1, live: 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
+    { name: 'blob', key: { 'blob.hash': 1 }, partialFilterExpression: { 'blob.hash': { $exists: true } } },
   ],
   guards: [],
   vault: [{ name: 'expiry', key: { at: 1 }, expireAfterSeconds: 0 }],
+  meta: [],
 };
 
-/** Makes what is missing, and refuses what is there but different. */
+/** Makes what is missing, refuses what is there but different, and takes the steps that the data still needs. */
 export async function prepare(db: Db): Promise<Collections> {
+  await refuseLater(db);
   for (const [name, expected] of Object.entries(indexes)) {
     await ignoring([NAMESPACE_EXISTS], db.createCollection(name));
     const collection = db.collection(name);
@@ -99,7 +105,9 @@ export async function prepare(db: Db): Promise<Collections> {
         found.find((one) => one.name === index.name),
       );
   }
-  return { versions: db.collection('versions'), guards: db.collection('guards'), vault: db.collection('vault') };
+  await migrate(db, randomUUID());
+  const [versions, guards] = [db.collection<VersionDocument>('versions'), db.collection<GuardDocument>('guards')];
+  return { versions, guards, vault: db.collection('vault'), meta: db.collection('meta') };
 }
 
 const NAMESPACE_EXISTS = 48;

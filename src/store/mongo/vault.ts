@@ -42,6 +42,11 @@ export function createVault({ collections: { vault }, clock, operationMs }: Part
     async take(key) {
       return (await answered(vault.findOneAndDelete({ ...named(key), ...alive() }, options)))?.v;
     },
+    async list(after, limit) {
+      const filter = { ...alive(), ...(after === undefined ? {} : { _id: { $gt: after } }) };
+      const found = await answered(vault.find(filter, { ...options, sort: { _id: 1 }, limit }).toArray());
+      return found.map(({ _id, v, x }) => ({ key: _id, value: v, expires: x }));
+    },
   };
 }
 

@@ -69,7 +69,7 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
 }
 
 /** The version before loses what made it current; it matches only while it is. */
-const supersede = (change: Change) => ({
+export const supersede = (change: Change) => ({
   updateOne: {
     filter: { _id: { $eq: documentId(keyOf(change), change.version - 1) }, head: true } as const,
     update: { $set: { e: change.updated }, $unset: { head: 1, live: 1, s: 1, r: 1, k: 1, resource: 1 } } as const,

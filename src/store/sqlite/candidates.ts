@@ -1,7 +1,7 @@
 /** What an index can give: the resources that may meet a condition, and of several conditions the rarest one. */
 import type { Plan } from '../../search/plan.js';
 import type { Reach } from '../port.js';
-import type { Compiler } from './compile.js';
+import { narrowed, type Compiler } from './compile.js';
 import type { Connection } from './connection.js';
 import { among, chained, sql, type Sql } from './sql.js';
 
@@ -46,16 +46,19 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
   function candidates(plan: Plan, types: readonly string[], reach: Reach, level: number): Sql | undefined {
     switch (plan.node) {
       case 'id':
-        return sql`SELECT num FROM resource WHERE type ${among(types)} AND id ${among(plan.ids)}`;
+        return sql`SELECT num FROM resource WHERE type ${among(narrowed(types, plan))} AND id ${among(plan.ids)}`;
       case 'entry':
-        return plan.param === '_lastUpdated' ? undefined : compiler.numbers(plan.param, plan.test, types, reach);
+        return plan.param === '_lastUpdated'
+          ? undefined
+          : compiler.numbers(plan.param, plan.test, narrowed(types, plan), reach);
       case 'points':
         return level < LEVELS ? compiler.pointing(plan, types, reach, level) : undefined;
       case 'any':
         return alternatives(plan.of, types, reach, level);
+      case 'pointed':
+        return level < LEVELS ? compiler.referred(plan, types, reach, level) : undefined;
       case 'all':
       case 'not':
-      case 'pointed':
         return undefined;
     }
   }

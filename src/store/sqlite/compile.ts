@@ -29,6 +29,8 @@ export interface Compiler {
   numbers: (param: string, test: Test, types: readonly string[], reach: Reach) => Sql;
   /** The numbers of all resources that refer to such a one, as a SELECT; undefined when nothing can. */
   pointing: (plan: Points, types: readonly string[], reach: Reach, level: number) => Sql | undefined;
+  /** The numbers of all resources that such a one refers to, as a SELECT; undefined when none does, or too many. */
+  referred: (plan: Pointed, types: readonly string[], reach: Reach, level: number) => Sql | undefined;
   /** The condition on a row of `text_entry`. */
   texts: (test: Partial<TextTest>, within: readonly number[]) => Sql;
 }
@@ -54,9 +56,12 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
       case 'not':
         return sql`NOT (${condition(plan.of, question)})`;
       case 'id':
-        return sql`${question.row}.id ${among(plan.ids)}`;
+        return and([ofTypes(plan, question.row), sql`${question.row}.id ${among(plan.ids)}`]);
       case 'entry':
-        return plan.param === '_lastUpdated' ? lastUpdated(plan.test, question.row) : entry(plan, question);
+        return and([
+          ofTypes(plan, question.row),
+          plan.param === '_lastUpdated' ? lastUpdated(plan.test, question.row) : entry(plan, question),
+        ]);
       case 'points':
         return points(plan, question);
       case 'pointed':
@@ -66,8 +71,10 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
     }
   }
 
-  function entry({ param, test }: Extract<Plan, { node: 'entry' }>, question: Question): Sql {
-    const { types, reach, manner, row } = question;
+  function entry(plan: Extract<Plan, { node: 'entry' }>, question: Question): Sql {
+    const { param, test } = plan;
+    const { reach, manner, row } = question;
+    const types = narrowed(question.types, plan);
     if (test.kind === 'text' && test.value !== undefined && 'is' in test.value) {
       const within = scopes.of(reach.owners, types, param, 'text');
       if (within.length === 0 || test.value.is.length === 0) return never;
@@ -138,8 +145,26 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
       CROSS JOIN json_each(t.entries) e WHERE e.value ->> 0 = ${param} AND json_array_length(e.value) = 3)`;
   }
 
-  return { condition, numbers, pointing, texts: textMeets };
+  function referred({ by, param, where }: Pointed, to: readonly string[], reach: Reach, level: number) {
+    if (scopes.of(reach.owners, [by], param, 'text').length === 0) return undefined;
+    const { numbers: sources, few } = select(where, [by], reach, level + 1);
+    if (!few) return undefined;
+    return sql`
+      SELECT x.num FROM (${sources}) n CROSS JOIN resource t ON t.num = n.num CROSS JOIN json_each(t.entries) e
+      CROSS JOIN resource x ON x.type = substr(e.value ->> 1, 1, instr(e.value ->> 1, '/') - 1)
+      AND x.id = substr(e.value ->> 1, instr(e.value ->> 1, '/') + 1)
+      WHERE e.value ->> 0 = ${param} AND json_array_length(e.value) = 3 AND x.type ${among(to)}`;
+  }
+
+  return { condition, numbers, pointing, referred, texts: textMeets };
 }
+
+/** Those of the types that a node is about. */
+export const narrowed = (types: readonly string[], node: { types?: readonly string[] }): readonly string[] =>
+  node.types === undefined ? types : types.filter((type) => node.types?.includes(type));
+
+const ofTypes = ({ types }: { types?: readonly string[] }, row: Sql): Sql =>
+  types === undefined ? always : sql`${row}.type ${among(types)}`;
 
 const alias = (level: number): Sql => ({ text: `r${level}`, values: [] });
 

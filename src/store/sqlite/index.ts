@@ -5,6 +5,7 @@ import { createCommitter } from './commit.js';
 import { answer, connect } from './connection.js';
 import { createChanges } from './feed.js';
 import { createHistory } from './history.js';
+import { createKeeping } from './keeping.js';
 import { createReader } from './read.js';
 import { createScopes } from './scopes.js';
 import { createSearcher } from './search.js';
@@ -31,11 +32,11 @@ export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, ti
   const scopes = createScopes(connection);
   const committer = createCommitter(connection, queueMax, scopes.forget);
   const { search, count } = createSearcher(connection, createSource(connection, scopes, few));
-  const { read, version } = createReader(connection);
+  const { read, version, blobsInUse } = createReader(connection);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
-  const write = createWrite(
+  const writer = createWrite(
     connection,
     scopes,
     ({ type, plan, reach, matches }) => count([type], plan, reach, matches + 1) === matches,
@@ -51,7 +52,7 @@ export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, ti
   return {
     write: (changes, guards = []) =>
       committer.commit(() => {
-        write(changes, guards);
+        writer.write(changes, guards);
       }, changes.length),
     read: (keys, reach) => answer(() => read(keys, reach)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
@@ -59,7 +60,9 @@ export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, ti
     search: (types, plan, order, page, reach) => answer(() => search(types, plan, order, page, reach)),
     count: (types, plan, reach, atMost) => answer(() => count(types, plan, reach, atMost)),
     changes: (after, limit) => answer(() => changesAfter(after, limit)),
+    blobsInUse: (hashes) => answer(() => blobsInUse(hashes)),
     vault,
+    keeping: createKeeping(connection, committer, writer),
     ping: () => answer(() => void get(sql`SELECT 1`)),
     close: () =>
       answer(() => {

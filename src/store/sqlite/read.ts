@@ -7,6 +7,7 @@ import { among, sql } from './sql.js';
 export interface Reader {
   read: (keys: Key[], reach: Reach) => (Found | undefined)[];
   version: (key: Key, version: number, reach: Reach) => Version | undefined;
+  blobsInUse: (hashes: string[]) => Set<string>;
 }
 
 export function createReader({ all, get }: Connection): Reader {
@@ -29,5 +30,10 @@ export function createReader({ all, get }: Connection): Reader {
     return row && versionOf(row);
   }
 
-  return { read, version };
+  function blobsInUse(hashes: string[]): Set<string> {
+    const rows = all(sql`SELECT DISTINCT blob_hash FROM version WHERE blob_hash ${among(hashes)}`);
+    return new Set(rows.map((row) => String(row.blob_hash)));
+  }
+
+  return { read, version, blobsInUse };
 }

@@ -73,6 +73,17 @@ const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX vault_expires ON vault (expires);
   `,
+  // What the server notes about this store itself: by what its search values were made, what is being loaded.
+  `
+  CREATE TABLE note (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+  // Which blobs are referred to.
+  `
+  CREATE INDEX version_blob ON version (blob_hash) WHERE blob_hash IS NOT NULL;
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */
@@ -82,7 +93,7 @@ export function migrate(db: Database, steps: readonly string[] = migrations): vo
     if (done > steps.length)
       throw new StoreError(
         'unavailable',
-        `The database has schema ${done} and this release knows ${steps.length}: open it with the release that made it.`,
+        `The database has schema ${done} and this release knows ${steps.length}: open it with the release that made it, or a later one.`,
       );
     for (const step of steps.slice(done)) db.exec(step);
     db.pragma(`user_version = ${steps.length}`);

@@ -6,7 +6,7 @@
 import type { Plan } from '../../search/plan.js';
 import type { Reach } from '../port.js';
 import { createRarest } from './candidates.js';
-import { createCompiler, visible, type Selected } from './compile.js';
+import { createCompiler, narrowed, visible, type Selected } from './compile.js';
 import type { Connection } from './connection.js';
 import type { Scopes } from './scopes.js';
 import { always, and, sql, type Sql } from './sql.js';
@@ -98,7 +98,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
     const [condition, ...more] = flatten(plan);
     if (condition?.node !== 'entry' || condition.param === '_lastUpdated' || more.length > 0)
       return find(plan, types, reach, true);
-    const numbers = compiler.numbers(condition.param, condition.test, types, reach);
+    const numbers = compiler.numbers(condition.param, condition.test, narrowed(types, condition), reach);
     return { from: sql`(SELECT DISTINCT num FROM (${numbers})) d`, where: always, num: sql`d.num` };
   }
 
@@ -121,12 +121,12 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
     if (plan.node !== 'entry' || plan.test.kind !== 'text') return false;
     const { value } = plan.test;
     if (value === undefined || !('is' in value) || value.is.length !== 1) return false;
-    return scopes.of(reach.owners, types, plan.param, 'text').length === 1;
+    return scopes.of(reach.owners, narrowed(types, plan), plan.param, 'text').length === 1;
   }
 
   function entriesOf(plan: Plan, types: readonly string[], reach: Reach): Sql {
     if (plan.node !== 'entry' || plan.test.kind !== 'text') return always;
-    return compiler.texts(plan.test, scopes.of(reach.owners, types, plan.param, 'text'));
+    return compiler.texts(plan.test, scopes.of(reach.owners, narrowed(types, plan), plan.param, 'text'));
   }
 
   return { find, peek, each };

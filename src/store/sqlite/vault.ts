@@ -13,7 +13,7 @@ export interface SqliteVault extends Vault {
 /** Expired records that one cleaning removes, so that none takes long. */
 const CLEANED = 1000;
 
-export function createVault({ get, run }: Connection, { commit }: Committer, clock: Clock): SqliteVault {
+export function createVault({ all, get, run }: Connection, { commit }: Committer, clock: Clock): SqliteVault {
   return {
     get: (key) =>
       answer(() => {
@@ -38,6 +38,14 @@ export function createVault({ get, run }: Connection, { commit }: Committer, clo
       const row = await commit(() => get(sql`DELETE FROM vault WHERE key = ${key} RETURNING value, expires`));
       return row !== undefined && Number(row.expires) > clock.now() ? String(row.value) : undefined;
     },
+    list: (after, limit) =>
+      answer(() =>
+        all(sql`
+          SELECT key, value, expires FROM vault
+          WHERE expires > ${clock.now()} AND (${after ?? null} IS NULL OR key > ${after ?? null}) ORDER BY key LIMIT ${limit}`).map(
+          ({ key, value, expires }) => ({ key: String(key), value: String(value), expires: Number(expires) }),
+        ),
+      ),
     async clean() {
       await commit(() => run(sql`DELETE FROM vault WHERE expires <= ${clock.now()} LIMIT ${CLEANED}`));
     },

@@ -16,7 +16,13 @@ interface Current {
   entries: EntryRow[];
 }
 
-export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Write {
+export interface Writer {
+  write: Write;
+  /** New search values for a version that is still current; nothing for one that is not. Inside a transaction too. */
+  replaceEntries: (change: Change) => void;
+}
+
+export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
   const { get, run } = connection;
 
   function write(changes: Change[], guards: Guard[]): void {
@@ -56,12 +62,19 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     };
   }
 
+  function replaceEntries(change: Change): void {
+    const was = current(change);
+    if (was?.version !== change.version || change.text === undefined) return;
+    const { entries, keys, stored } = valuesOf(change);
+    if (stored === `[${was.entries.map(encodeEntryRow).join(',')}]`) return;
+    run(sql`UPDATE resource SET keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
+    mend(was.owner, change.type, was.num, was, entries);
+  }
+
   /** Makes the change current and says the number of its resource. */
   function replace(change: Change, seq: number, was: Current | undefined): number {
     const { type, id, version, updated, owner } = change;
-    const live = change.text === undefined ? [] : change.entries;
-    const entries = new Map(live.map((entry) => [encodeEntryRow(rowOf(entry)), rowOf(entry)]));
-    const [keys, stored] = [encodeKeys(live), `[${[...entries.keys()].join(',')}]`];
+    const { entries, keys, stored } = valuesOf(change);
     const deleted = change.text === undefined ? 1 : 0;
     if (was === undefined)
       run(sql`
@@ -72,12 +85,22 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
           deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
     const num = was?.num ?? Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
+    mend(owner, type, num, was, entries);
+    return num;
+  }
+
+  /** Only what changed is written: most updates leave most search values as they are. */
+  function mend(
+    owner: string,
+    type: string,
+    num: number,
+    was: Current | undefined,
+    entries: Map<string, EntryRow>,
+  ): void {
     const old = new Map(was?.entries.map((row) => [encodeEntryRow(row), row]));
     const moved = was !== undefined && was.owner !== owner;
-    // Only what changed is written: most updates leave most search values as they are.
     for (const [name, row] of old) if (moved || !entries.has(name)) remove(was?.owner ?? owner, type, num, row);
     for (const [name, row] of entries) if (moved || !old.has(name)) add(owner, type, num, row);
-    return num;
   }
 
   function add(owner: string, type: string, num: number, row: EntryRow): void {
@@ -106,7 +129,13 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
         WHERE scope = ${scope} AND value = ${value} AND low = ${row[2]} AND num = ${num} AND high = ${row[3]}`);
   }
 
-  return write;
+  return { write, replaceEntries };
+}
+
+function valuesOf(change: Change): { entries: Map<string, EntryRow>; keys: string; stored: string } {
+  const live = change.text === undefined ? [] : change.entries;
+  const entries = new Map(live.map((entry) => [encodeEntryRow(rowOf(entry)), rowOf(entry)]));
+  return { entries, keys: encodeKeys(live), stored: `[${[...entries.keys()].join(',')}]` };
 }
 
 const keyOf = ({ type, id }: { type: string; id: string }): string => `${type}/${id}`;

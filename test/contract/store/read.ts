@@ -1,4 +1,5 @@
 /** Reading current versions and old ones, as far as the reach goes. */
+import { createHash } from 'node:crypto';
 import type { Bench } from '../store.js';
 import { text, versionOf } from './place.js';
 
@@ -14,6 +15,24 @@ export function readContract({ promise, opened, places }: Bench): void {
     const keys = ['Patient/b', 'Patient/none', 'Device/a', 'Patient/a', 'Patient/b', 'Patient/gone'].map(place.key);
     expect(await store().read(keys, place.reach)).toEqual([b, undefined, undefined, a, b, gone]);
     expect(await store().read([], place.reach)).toEqual([]);
+  });
+
+  promise('knows which blobs any version refers to, of whatever owner, also an old or a deleted one', async () => {
+    const place = places();
+    const hashOf = (name: string) =>
+      createHash('sha256')
+        .update(`${place.key('x/y').id}${name}`)
+        .digest('hex');
+    const blob = (name: string) => ({ blob: { hash: hashOf(name), size: 1 } });
+    await store().write([place.change('Binary/a', 1, blob('old'))]);
+    await store().write([place.change('Binary/a', 2, { ...blob('new'), owner: 'somebody-else' })]);
+    await store().write([place.deletion('Binary/a', 3)]);
+    await store().write([place.change('Binary/b', 1, blob('new')), place.change('Binary/c', 1)]);
+    const asked = ['old', 'new', 'none'].map(hashOf);
+    expect(await store().blobsInUse(asked)).toEqual(new Set(asked.slice(0, 2)));
+    expect(await store().blobsInUse([])).toEqual(new Set());
+    const many = Array.from({ length: 500 }, (_, n) => hashOf(String(n)));
+    expect(await store().blobsInUse([...many, hashOf('old')])).toEqual(new Set([hashOf('old')]));
   });
 
   promise('reads a few thousand keys at once', async () => {

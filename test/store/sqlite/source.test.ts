@@ -14,7 +14,7 @@ const connection = connect(':memory:');
 afterAll(() => connection.close());
 
 beforeAll(() => {
-  const write = createWrite(connection, createScopes(connection), (guard: Guard) => guard.matches === 0);
+  const writer = createWrite(connection, createScopes(connection), (guard: Guard) => guard.matches === 0);
   const change = (type: string, id: string, entries: Entry[]) =>
     ({ type, id, version: 1, updated: 1, owner: 'org', method: 'PUT', text: '{}', entries }) as const;
   connection.db.transaction(() => {
@@ -24,9 +24,9 @@ beforeAll(() => {
         text('patient', `Patient/p${n % 200}`),
         range('date', n),
       ];
-      write([change('Observation', `o${n}`, entries)], []);
+      writer.write([change('Observation', `o${n}`, entries)], []);
     }
-    for (let n = 0; n < 200; n += 1) write([change('Patient', `p${n}`, [text('name', `name${n}`)])], []);
+    for (let n = 0; n < 200; n += 1) writer.write([change('Patient', `p${n}`, [text('name', `name${n}`)])], []);
   })();
 });
 
@@ -35,10 +35,10 @@ function explained(plan: Plan, order: Order[] = [], type = 'Observation') {
   const lines: string[] = [];
   const watched: Connection = {
     ...connection,
-    all(query) {
+    page(query, size, bytes) {
       const steps = connection.all(sql`${{ text: `EXPLAIN QUERY PLAN ${query.text}`, values: query.values }}`);
       lines.push(...steps.map((step) => String(step.detail)));
-      return connection.all(query);
+      return connection.page(query, size, bytes);
     },
   };
   const scopes = createScopes(watched);

@@ -1,13 +1,18 @@
 /** history of a resource, of a type and of the whole server (R4 http.html#history). */
-import { historyBundle, type BundleLink, type HistoryEntry } from '../../../fhir/bundle.js';
+import { historyBundle, type HistoryEntry } from '../../../fhir/bundle.js';
+import { subsetOf } from '../../../fhir/subset.js';
 import type { HistoryScope, Version } from '../../../store/port.js';
 import type { FhirCall } from '../call.js';
-import { historyParameters } from '../parameters.js';
+import { pageLinks } from '../links.js';
+import { historyParameters, renderingQuery, subsetParameters } from '../parameters.js';
 import type { Parts } from '../parts.js';
 import type { Reply } from '../reply.js';
 
-export async function history(call: FhirCall, { repository, cursors, base }: Parts): Promise<Reply> {
-  const asked = historyParameters(call.query);
+export async function history(call: FhirCall, { repository, registry, cursors, base }: Parts): Promise<Reply> {
+  const { definitions } = registry;
+  const { subset, query, applied: part } = subsetParameters(call, definitions);
+  const asked = historyParameters(query);
+  const applied = [asked.applied, part].filter((text) => text !== '').join('&');
   const scope: HistoryScope = {
     ...(call.type === '' ? {} : { type: call.type }),
     ...(call.resourceId === '' ? {} : { id: call.resourceId }),
@@ -15,18 +20,22 @@ export async function history(call: FhirCall, { repository, cursors, base }: Par
   };
   const path = ['', call.type, call.resourceId, '_history'].filter((part, at) => at === 0 || part !== '').join('/');
   // A cursor belongs to the history that it was made for.
-  const binding = `${path}?${asked.applied}`;
+  const binding = `${path}?${applied}`;
   const after = asked.cursor === undefined ? undefined : cursors.open(asked.cursor, binding);
-  const page = await repository.history(call, scope, { size: asked.count, ...(after === undefined ? {} : { after }) });
-  const self = `${base}${path}${asked.applied === '' ? '' : `?${asked.applied}`}`;
-  const links: BundleLink[] = [{ relation: 'self', url: self }];
-  if (page.next !== undefined) {
-    const cursor = cursors.seal(page.next, binding);
-    links.push({ relation: 'next', url: `${self}${asked.applied === '' ? '?' : '&'}_cursor=${cursor}` });
+  const request = { size: asked.count, signal: call.gone(), ...(after === undefined ? {} : { after }) };
+  const page = await repository.history(call, scope, request);
+  const links = pageLinks({
+    url: `${base}${path}`,
+    applied,
+    rendering: renderingQuery(call.query),
+    cursor: page.next && cursors.seal(page.next, binding),
+  });
+  // One after another: each Binary opens a file.
+  const entries: HistoryEntry[] = [];
+  for (const version of page.items) {
+    const text = version.text && (await repository.textInBundle(version));
+    entries.push(entryOf(base, version, text && subset ? subsetOf(text, subset, definitions) : text));
   }
-  const entries = await Promise.all(
-    page.items.map(async (version) => entryOf(base, version, version.text && (await repository.textInBundle(version)))),
-  );
   const whole = page.next === undefined && after === undefined;
   return { status: 200, text: historyBundle(links, entries, whole ? entries.length : undefined) };
 }

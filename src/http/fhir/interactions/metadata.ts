@@ -5,6 +5,6 @@ import type { Parts } from '../parts.js';
 import type { Reply } from '../reply.js';
 
 export function metadata(call: FhirCall, parts: Parts): Promise<Reply> {
-  formatParameter(call.query);
+  formatParameter(call.query.replace(/(^|&)mode=full(?=&|$)/, ''));
   return Promise.resolve({ status: 200, text: parts.capabilities() });
 }

@@ -1,45 +1,58 @@
 /** read: the current version of a resource (R4 http.html#read). */
+import { indent } from '../../../kit/json.js';
+import { isHeaderSafe } from '../../../repository/binary.js';
 import type { Version } from '../../../store/port.js';
 import type { FhirCall } from '../call.js';
-import { isFhirForm, wantsFhirForm } from '../negotiate.js';
-import { notModified } from '../prefer.js';
-import { versionHeaders, type Reply } from '../reply.js';
-import { formatParameter } from '../parameters.js';
+import { FHIR_JSON, isFhirForm, wantsFhirForm } from '../negotiate.js';
+import { subsetOf, type Subset } from '../../../fhir/subset.js';
+import { formatParameter, renderingParameters, subsetParameters } from '../parameters.js';
 import type { Parts } from '../parts.js';
+import { notModified } from '../prefer.js';
+import { wholeOrParts } from '../ranges.js';
+import { versionHeaders, type Reply } from '../reply.js';
 
 export async function read(call: FhirCall, parts: Parts): Promise<Reply> {
-  formatParameter(call.query);
+  const { subset, query } = subsetParameters(call, parts.registry.definitions);
+  formatParameter(query);
   const version = await parts.repository.read(call, { type: call.type, id: call.resourceId });
-  return replyWith(call, parts, version);
+  return replyWith({ ...call, query }, parts, version, subset);
 }
 
 /** One version, as resource or, for a Binary, as the bytes that it stands for. */
-export async function replyWith(call: FhirCall, parts: Parts, version: Version): Promise<Reply> {
+export function replyWith(call: FhirCall, parts: Parts, version: Version, subset?: Subset): Reply {
   const headers = versionHeaders(version);
-  if (notModified(call.request.headers, version.version, version.updated)) return { status: 304, headers };
-  if (version.type !== 'Binary') return { status: 200, headers, text: version.text ?? '' };
-  return binary(call, parts, version, headers);
-}
-
-async function binary(
-  call: FhirCall,
-  { repository }: Parts,
-  version: Version,
-  headers: Record<string, string>,
-): Promise<Reply> {
-  const { contentType = 'application/octet-stream' } = JSON.parse(version.text ?? '{}') as { contentType?: string };
-  const negotiated = { ...headers, Vary: 'Accept' };
-  if (wantsFhirForm(call.request.headers.accept, formatParameter(call.query), contentType)) {
-    return { status: 200, headers: negotiated, text: await repository.binaryAsJson(version) };
-  }
+  if (version.type === 'Binary') return binary(call, parts, version, headers);
+  if (isKnown(call, version)) return { status: 304, headers };
+  const { text = '' } = version;
   return {
     status: 200,
-    // Bytes that others uploaded must never run in the origin of this server.
-    headers: { ...negotiated, 'Content-Disposition': 'attachment', 'Content-Security-Policy': 'sandbox' },
-    bytes: {
-      stream: () => repository.bytes(version),
-      size: version.blob?.size ?? 0,
-      contentType: isFhirForm(contentType) ? 'application/octet-stream' : contentType,
-    },
+    headers,
+    text: subset === undefined ? text : subsetOf(text, subset, parts.registry.definitions),
   };
+}
+
+const isKnown = (call: FhirCall, { version, updated }: Version): boolean =>
+  notModified(call.request.headers, version, updated);
+
+function binary(call: FhirCall, { repository }: Parts, version: Version, versioned: Record<string, string>): Reply {
+  const { contentType = '' } = JSON.parse(version.text ?? '{}') as { contentType?: string };
+  if (wantsFhirForm(call.request.headers.accept, formatParameter(call.query), contentType)) {
+    const headers = { ...versioned, Vary: 'Accept' };
+    if (isKnown(call, version)) return { status: 304, headers };
+    const { pretty } = renderingParameters(call.query);
+    const form = repository.binaryAsJson(version, (json) => (pretty ? `${indent(json)}\n` : json));
+    return { status: 200, headers, bytes: { ...form, contentType: `${FHIR_JSON}; charset=utf-8` } };
+  }
+  // Strong, as If-Range needs it: the bytes of a version never change. The JSON form keeps the weak one.
+  const headers = { ...versioned, ETag: `"${version.version}"`, Vary: 'Accept' };
+  if (isKnown(call, version)) return { status: 304, headers };
+  return wholeOrParts(call.method, call.request.headers, {
+    size: version.blob?.size ?? 0,
+    contentType: isFhirForm(contentType) || !isHeaderSafe(contentType) ? 'application/octet-stream' : contentType,
+    // Bytes that others uploaded must never run in the origin of this server.
+    headers: { ...headers, 'Content-Disposition': 'attachment', 'Content-Security-Policy': 'sandbox' },
+    // An earlier version may be of the same second, unless there is none, or the URL names this one.
+    datedAlone: version.version === 1 || call.versionId !== '',
+    open: (range) => repository.bytes(version, range),
+  });
 }

@@ -1,49 +1,62 @@
-/** search by GET and by POST, of one type and of all (R4 http.html#search). */
-import { searchset, type BundleLink, type SearchEntry } from '../../../fhir/bundle.js';
-import type { Search } from '../../../search/ast.js';
+/** search by GET and by POST: of one type, of all, and in a compartment (R4 http.html#search). */
+import { searchset, type SearchEntry } from '../../../fhir/bundle.js';
+import { subsetOf } from '../../../fhir/subset.js';
+import { compartmentOf } from '../../../search/compartment.js';
 import { parseSearch } from '../../../search/parse.js';
 import type { Found } from '../../../store/port.js';
 import { formOf, type FhirCall } from '../call.js';
+import { pageLinks } from '../links.js';
+import { negotiate } from '../negotiate.js';
+import { renderingParameters, renderingQuery } from '../parameters.js';
 import type { Parts } from '../parts.js';
 import type { Reply } from '../reply.js';
 
 export async function searchByPost(call: FhirCall, parts: Parts): Promise<Reply> {
   // Parameters may stand in the URL, in the form, or in both.
-  const query = [call.query, await formOf(call)].filter((text) => text !== '').join('&');
-  return search({ ...call, query }, parts);
+  const form = await formOf(call);
+  const query = [call.query, form].filter((text) => text !== '').join('&');
+  const reply = await search({ ...call, query }, parts);
+  const { format, pretty } = renderingParameters(form);
+  return {
+    ...reply,
+    ...(format === undefined ? {} : { format: negotiate(undefined, format) }),
+    ...(pretty ? { pretty } : {}),
+  };
 }
 
 export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
   const { registry, repository, cursors, base } = parts;
-  const types = call.type === '' ? registry.resourceTypes : [call.type];
+  const { type, resourceId, member } = call;
+  const compartment = member === '' ? undefined : compartmentOf(type, resourceId, member, registry);
+  const types = compartment?.types ?? (type === '' ? registry.resourceTypes : [type]);
   const search = parseSearch(call.query, types, registry, { lenient: call.prefer.lenient, base, now: call.at });
+  if (compartment !== undefined) search.conditions.push(compartment.condition);
+  const path = ['', type, resourceId, member].filter((part, at) => at === 0 || part !== '').join('/');
   // A cursor belongs to the types and the query that it was made for.
-  const binding = `${call.type}?${search.applied}`;
+  const binding = `${path}?${search.applied}`;
   const after = search.cursor === undefined ? undefined : cursors.open(search.cursor, binding);
-  const { matches, included, total, next, issues } = await repository.search(call, search, after);
-  const entry = async (mode: SearchEntry['mode'], found: Found): Promise<SearchEntry> => ({
-    fullUrl: `${base}/${found.type}/${found.id}`,
-    text: await repository.textInBundle(found),
-    mode,
+  const paging = { signal: call.gone(), ...(after === undefined ? {} : { after }) };
+  const { matches, included, total, next } = await repository.search(call, search, paging);
+  const { subset } = search;
+  const entry = async (mode: SearchEntry['mode'], found: Found): Promise<SearchEntry> => {
+    const text = await repository.textInBundle(found);
+    // The elements that a client names are those of what it searches.
+    const whole = subset === undefined || (mode === 'include' && subset.kind === 'elements');
+    return {
+      fullUrl: `${base}/${found.type}/${found.id}`,
+      text: whole ? text : subsetOf(text, subset, registry.definitions),
+      mode,
+    };
+  };
+  // One after another: each Binary opens a file.
+  const entries: SearchEntry[] = [];
+  for (const found of matches) entries.push(await entry('match', found));
+  for (const found of included) entries.push(await entry('include', found));
+  const links = pageLinks({
+    url: `${base}${path}`,
+    applied: search.applied,
+    rendering: renderingQuery(call.query),
+    cursor: next && cursors.seal(next, binding),
   });
-  const entries = await Promise.all([
-    ...matches.map((found) => entry('match', found)),
-    ...included.map((found) => entry('include', found)),
-  ]);
-  const links = linksOf(
-    `${base}${call.type === '' ? '' : `/${call.type}`}`,
-    search,
-    next && cursors.seal(next, binding),
-  );
-  return { status: 200, text: searchset(links, entries, total, [...search.dropped, ...issues]) };
-}
-
-/** The self link is what was really applied, not what was asked (R4 search.html#conformance). */
-function linksOf(url: string, search: Search, cursor: string | undefined): BundleLink[] {
-  const self = search.applied === '' ? url : `${url}?${search.applied}`;
-  const links: BundleLink[] = [{ relation: 'self', url: self }];
-  if (cursor !== undefined) {
-    links.push({ relation: 'next', url: `${self}${search.applied === '' ? '?' : '&'}_cursor=${cursor}` });
-  }
-  return links;
+  return { status: 200, text: searchset(links, entries, total, search.dropped) };
 }

@@ -10,7 +10,9 @@ import { versionHeaders, type Reply } from '../reply.js';
 
 export async function create(call: FhirCall, parts: Parts): Promise<Reply> {
   formatParameter(call.query);
-  if (call.request.headers['if-none-exist'] !== undefined) throw notYet('If-None-Exist', 'conditional create');
+  for (const header of ['If-None-Exist', 'If-Match', 'If-None-Match']) {
+    if (call.request.headers[header.toLowerCase()] !== undefined) throw notServed(header);
+  }
   const written = isUpload(call)
     ? await parts.repository.writeBytes(call, uploadOf(call))
     : await parts.repository.create(call, await resourceOf(call));
@@ -42,21 +44,31 @@ function uploadOf(call: FhirCall): Upload {
   }
   refuseEncoding(call.request);
   refuseLength(call.request, 'binaryBytes');
+  if (call.request.headers['content-length'] === '0') {
+    throw failure(
+      'malformed',
+      `The body is empty: the bytes of a ${contentType.slice(0, 60)} were expected.`,
+      'Binary',
+    );
+  }
   return {
     contentType,
-    bytes: bodyStream(call.request),
+    bytes: bodyStream(call),
     ...(typeof securityContext === 'string' ? { securityContext } : {}),
   };
 }
 
-function replyTo(call: FhirCall, { base }: Parts, { version, created, issues }: Written): Reply {
+async function replyTo(call: FhirCall, parts: Parts, { version, created, issues }: Written): Promise<Reply> {
+  const { base, repository } = parts;
   const headers: Record<string, string> = versionHeaders(version);
   if (created) headers.Location = `${base}/${version.type}/${version.id}/_history/${version.version}`;
   const status = created ? 201 : 200;
   if (call.prefer.return === 'minimal') return { status, headers };
-  const text = call.prefer.return === 'OperationOutcome' ? JSON.stringify(operationOutcome(issues)) : version.text;
-  return { status, headers, text: text ?? '' };
+  if (call.prefer.return === 'OperationOutcome') {
+    return { status, headers, text: JSON.stringify(operationOutcome(issues)) };
+  }
+  return { status, headers, text: await repository.textInBundle(version) };
 }
 
-const notYet = (header: string, what: string) =>
-  failure('not-supported', `${header} (${what}) is not served yet; nothing was written.`, `http.${header}`);
+const notServed = (header: string) =>
+  failure('not-supported', `${header} is not served on a create yet; nothing was written.`, `http.${header}`);

@@ -1,0 +1,127 @@
+/** TABLE: the goals that the project has set itself, each with the figure that answers it. */
+import type { Measured } from './measure.js';
+import { costOf, find, type Result, type StoreName } from './result.js';
+
+export interface Goal {
+  meaning: string;
+  store: StoreName;
+  wanted: string;
+  measured: string;
+  met: boolean;
+  /** What speaks against the figure. */
+  remark: string;
+}
+
+interface Figure {
+  value: number;
+  from: (Measured | undefined)[];
+}
+
+interface Row {
+  meaning: string;
+  store: StoreName | 'both';
+  unit: string;
+  /** The figure may not pass this, or must reach it. */
+  most?: number;
+  least?: number;
+  /** Undefined where the results have nothing to say about it. */
+  figure: (results: Result[]) => Figure | undefined;
+}
+
+const cpu = (name: string) => (results: Result[]) => of(find(results[0], name), ({ cpu }) => cpu);
+const rate =
+  (name: string, connections = 16) =>
+  (results: Result[]) =>
+    of(find(results[0], name, connections), ({ rate }) => rate);
+const grown = (names: string[]) => (results: Result[]) => {
+  const [small, large] = results;
+  if (small === undefined || large === undefined) return undefined;
+  const from = names.flatMap((name) => [find(small, name), find(large, name)]);
+  return { value: Math.max(...names.map((name) => costOf(find(large, name)) / costOf(find(small, name)))), from };
+};
+
+/** Of the results of one store, the smallest size comes first. */
+const table: readonly Row[] = [
+  { meaning: 'CPU of a read', store: 'sqlite', unit: 'µs', most: 80, figure: cpu('read') },
+  { meaning: 'CPU of a create', store: 'sqlite', unit: 'µs', most: 450, figure: cpu('create') },
+  { meaning: 'CPU of a search by patient', store: 'sqlite', unit: 'µs', most: 350, figure: cpu('search-patient') },
+  { meaning: 'reads at 16', store: 'mongodb', unit: '/s', least: 6000, figure: rate('read') },
+  { meaning: 'creates at 16', store: 'mongodb', unit: '/s', least: 1800, figure: rate('create') },
+  { meaning: 'searches by patient at 16', store: 'mongodb', unit: '/s', least: 2500, figure: rate('search-patient') },
+  { meaning: 'creates at 64', store: 'sqlite', unit: '/s', least: 1500, figure: rate('create', 64) },
+  {
+    meaning: 'creates at 64 over those at 16',
+    store: 'sqlite',
+    unit: '×',
+    least: 1,
+    figure: ([result]) => {
+      const from = [find(result, 'create', 64), find(result, 'create', 16)];
+      return { value: (from[0]?.rate ?? NaN) / (from[1]?.rate ?? NaN), from };
+    },
+  },
+  {
+    meaning: 'growth of reads and pages to the larger size',
+    store: 'both',
+    unit: '×',
+    most: 1.3,
+    figure: grown(['read', 'search-patient', 'search-token', 'search-date', 'include']),
+  },
+  {
+    meaning: 'growth of writes to the larger size',
+    store: 'both',
+    unit: '×',
+    most: 1.6,
+    figure: grown(['update', 'create']),
+  },
+  {
+    meaning: 'p99 of reads beside a write of 5 MB, over that without',
+    store: 'both',
+    unit: '×',
+    most: 4,
+    figure: ([result]) => {
+      const [alone, ...beside] = result?.beside.map(({ reads }) => reads) ?? [];
+      if (alone === undefined) return undefined;
+      return { value: Math.max(...beside.map(({ p99 }) => p99)) / alone.p99, from: [alone, ...beside] };
+    },
+  },
+  {
+    meaning: 'start to ready',
+    store: 'both',
+    unit: 'ms',
+    most: 2000,
+    figure: (results) => ({ value: Math.max(...results.map(({ start }) => start.readyMs)), from: [] }),
+  },
+  {
+    meaning: 'idle memory',
+    store: 'both',
+    unit: 'MiB',
+    most: 200,
+    figure: (results) => ({ value: Math.max(...results.map(({ start }) => start.idleRss)) / 1_048_576, from: [] }),
+  },
+];
+
+export function goals(results: Result[]): Goal[] {
+  return (['sqlite', 'mongodb'] as const).flatMap((store) => {
+    const own = results.filter((result) => result.store === store);
+    if (own.length === 0) return [];
+    return table.flatMap(({ meaning, store: whose, unit, most, least, figure }) => {
+      const found = whose === 'both' || whose === store ? figure(own) : undefined;
+      if (found === undefined) return [];
+      const { value, from } = found;
+      const doubts = new Set(from.flatMap((row) => (row?.void.length ? ['void'] : row?.noisy ? ['noisy'] : [])));
+      return [
+        {
+          meaning,
+          store,
+          wanted: `${most === undefined ? '≥' : '≤'} ${most ?? least ?? 0} ${unit}`,
+          measured: `${value < 10 ? value.toFixed(2) : Math.round(value)} ${unit}`,
+          met: value <= (most ?? Infinity) && value >= (least ?? -Infinity) && !doubts.has('void'),
+          remark: [...doubts].join(),
+        },
+      ];
+    });
+  });
+}
+
+const of = (row: Measured | undefined, value: (row: Measured) => number): Figure | undefined =>
+  row === undefined ? undefined : { value: value(row), from: [row] };

@@ -1,0 +1,166 @@
+/** TABLE: what is measured -> its requests. Ids, values and bodies differ from request to request. */
+import {
+  idAt,
+  indexOfResponse,
+  instantAt,
+  patientAt,
+  pick,
+  responseOf,
+  typeAt,
+  type Random,
+  type World,
+} from './data.js';
+import { REPORT_CODES } from './resources.js';
+
+/** Makes the bytes of one request after the other. */
+export type Requests = () => Buffer;
+
+export interface Row {
+  meaning: string;
+  /** The floors that do the same: a server that only answers, and a bare store. */
+  floor?: 'read' | 'create' | 'search-patient';
+  writes?: true;
+  /** Matches of a page, as [least, most]: a search that finds something else is not what it says. */
+  matches?: [number, number];
+  requests: (world: World, random: Random, host: string) => Requests;
+}
+
+export const rows = {
+  read: {
+    meaning: 'read by id, of the whole set',
+    floor: 'read',
+    requests: (world, random, host) => () => {
+      const index = Math.floor(random() * world.size);
+      return get(host, `${typeAt(index)}/${idAt(index)}`);
+    },
+  },
+  'search-patient': {
+    meaning: 'search by patient, 13 to 20 hits',
+    floor: 'search-patient',
+    matches: [13, 20],
+    requests: (world, random, host) => () => {
+      const patient = patientAt(Math.floor(random() * world.answering));
+      return get(host, `QuestionnaireResponse?patient=${patient}&_count=50`);
+    },
+  },
+  'search-token': {
+    meaning: 'search by status (80 % match), newest first, page of 20',
+    matches: [20, 20],
+    requests: (_world, _random, host) => () =>
+      get(host, 'QuestionnaireResponse?status=completed&_sort=-authored&_count=20'),
+  },
+  'search-date': {
+    meaning: 'search by date from any day on, in order of date, page of 20',
+    matches: [20, 20],
+    requests: (_world, random, host) => () => {
+      // Not from the last tenth of the two years on, so that the page is full in small worlds too.
+      const from = instantAt(() => random() * 0.9).slice(0, 10);
+      return get(host, `QuestionnaireResponse?authored=ge${from}&_sort=authored&_count=20`);
+    },
+  },
+  include: {
+    meaning: 'search by code, page of 20, with the patients (_include)',
+    matches: [20, 20],
+    requests: (_world, random, host) => () =>
+      get(host, `DiagnosticReport?code=${pick(random, REPORT_CODES)}&_include=DiagnosticReport:subject&_count=20`),
+  },
+  update: {
+    meaning: 'update (PUT) of a 4.7 KB response',
+    writes: true,
+    requests: (world, random, host) => {
+      const make = templates(random, (body) => send(host, `PUT /fhir/QuestionnaireResponse/${ID}`, body), ID);
+      return () => {
+        const response = Math.floor(random() * world.patientOfResponse.length);
+        return make(patientAt(world.patientOfResponse[response] ?? 0), idAt(indexOfResponse(response)));
+      };
+    },
+  },
+  create: {
+    meaning: 'create of a 4.7 KB response',
+    floor: 'create',
+    writes: true,
+    requests: (world, random, host) => {
+      const make = templates(random, (body) => send(host, 'POST /fhir/QuestionnaireResponse', body));
+      return () => make(patientAt(Math.floor(random() * world.answering)));
+    },
+  },
+  'large-resource': {
+    meaning: 'create of a resource of 4.9 MB',
+    writes: true,
+    requests: (world, random, host) => largeResource(world, random, host),
+  },
+  'large-binary': {
+    meaning: 'create of a Binary of 5 MB',
+    writes: true,
+    requests: (_world, random, host) => () => {
+      const bytes = Buffer.alloc(LARGE_BYTES, Math.floor(random() * 256));
+      bytes.writeDoubleLE(random(), 0);
+      return send(host, 'POST /fhir/Binary', bytes, 'application/octet-stream');
+    },
+  },
+} satisfies Record<string, Row>;
+
+export type RowName = keyof typeof rows;
+export const rowOf = (name: RowName): Row => rows[name];
+
+const LARGE_BYTES = 5_000_000;
+const ID = '00000000-0000-7000-8000-000000000000';
+/** Nobody's: what is written under it is found by no search of the other rows. */
+const SUBJECT = 'Patient/00000000-0000-7000-9000-000000000000';
+const SERIAL = 'bench-000000000000';
+
+const get = (host: string, path: string): Buffer =>
+  Buffer.from(`GET /fhir/${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/fhir+json\r\n\r\n`, 'latin1');
+
+function send(host: string, line: string, body: Buffer, type = 'application/fhir+json'): Buffer {
+  const head = `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+}
+
+/** 256 different responses made beforehand; serial number, patient and id are written over for each request. */
+function templates(random: Random, wrap: (body: Buffer) => Buffer, id?: string) {
+  const pool = Array.from({ length: 256 }, () => {
+    const bytes = wrap(Buffer.from(JSON.stringify(responseOf(random, SUBJECT, SERIAL, id))));
+    return {
+      bytes,
+      serial: bytes.indexOf(SERIAL) + 6,
+      subjects: placesOf(bytes, SUBJECT),
+      ids: id === undefined ? [] : placesOf(bytes, id),
+    };
+  });
+  const start = Math.floor(random() * 1e6) * 1e6;
+  let count = 0;
+  return (subject: string, own = ''): Buffer => {
+    count += 1;
+    const { bytes, serial, subjects, ids } = pool[count % pool.length]!;
+    const copy = Buffer.from(bytes);
+    copy.write(String(start + count).padStart(12, '0'), serial, 'latin1');
+    for (const place of subjects) copy.write(subject, place, 'latin1');
+    for (const place of ids) copy.write(own, place, 'latin1');
+    return copy;
+  };
+}
+
+function placesOf(bytes: Buffer, id: string): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(id); at !== -1; at = bytes.indexOf(id, at + 1)) places.push(at);
+  return places;
+}
+
+/** Many answers, not one long one: the most that a resource of this size can cost. */
+function largeResource(world: World, random: Random, host: string): Requests {
+  const response = responseOf(random, SUBJECT, SERIAL) as { item: object[] };
+  const answers = Array.from({ length: 40_000 }, (_, at) => ({
+    linkId: `extra-${at}`,
+    answer: [{ valueString: `${instantAt(random)} ${'free text '.repeat(5)}` }],
+  }));
+  response.item.push({ linkId: 'extra', item: answers });
+  const bytes = send(host, 'POST /fhir/QuestionnaireResponse', Buffer.from(JSON.stringify(response)));
+  let count = world.size;
+  return () => {
+    count += 1;
+    const copy = Buffer.from(bytes);
+    copy.write(String(count).padStart(12, '0'), copy.indexOf(SERIAL) + 6, 'latin1');
+    return copy;
+  };
+}

@@ -1,0 +1,99 @@
+/** One store at one size, from an empty folder to a result. */
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { besideWrites } from './beside.js';
+import { worldOf } from './data.js';
+import { fill, openStore } from './fill.js';
+import { bareFloors, httpFloors } from './floor-rows.js';
+import type { LoadJob, LoadSetup } from './load.js';
+import { durableRate, fileBytes, machine } from './machine.js';
+import { rssOf, type Measured } from './measure.js';
+import { measurer, type Options, type Place } from './measurer.js';
+import type { Result } from './result.js';
+import { dropDatabase, mongoBytes, startMongod, startServer } from './servers.js';
+import { startWorker } from './worker.js';
+
+export async function run(options: Options): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'afferent-bench-'));
+  // An interrupted run leaves nothing behind either.
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const database = `afferent_bench_${process.pid}`;
+  const mongod = options.store === 'mongodb' ? await startMongod(options.mongodbUrl, folder) : undefined;
+  /** What ends with the run, last first. */
+  const closing: (() => unknown)[] = [];
+  try {
+    return await measured(options, { folder, database, mongod }, closing);
+  } finally {
+    for (const close of closing.reverse()) await close();
+    if (mongod !== undefined) {
+      await dropDatabase(mongod.url, database);
+      await dropDatabase(mongod.url, `${database}_bare`);
+    }
+    await mongod?.stop();
+    process.off('exit', remove);
+    remove();
+  }
+}
+
+async function measured(options: Options, place: Place, closing: (() => unknown)[]): Promise<Result> {
+  const { store: name, size, say } = options;
+  const { folder, database, mongod } = place;
+  const world = worldOf(size);
+  const settings: Record<string, string> =
+    mongod === undefined
+      ? { STORE: 'sqlite', DATA_DIR: folder }
+      : { STORE: 'mongodb', DATA_DIR: folder, MONGODB_URL: mongod.url, MONGODB_DATABASE: database };
+
+  const disk = durableRate(folder);
+  say(`disk: ${disk.perSecond} durable writes of 8 KB a second (p99 ${disk.p99} ms)`);
+  const store = await openStore(settings);
+  const filled = await fill(store, world);
+  await store.close();
+  const storedBytes = mongod === undefined ? fileBytes(folder) : await mongoBytes(mongod.url, database);
+  say(`${name}: ${filled.resources} resources in ${filled.seconds.toFixed(1)} s, ${megabytes(storedBytes)} MB`);
+
+  const start = await startTimes(settings, folder);
+  say(`start to ready ${start.readyMs} ms, idle RSS ${megabytes(start.idleRss)} MB`);
+
+  const load = await startWorker<LoadJob>('load.ts', { size } satisfies LoadSetup);
+  closing.push(() => load.stop());
+  const measure = measurer(options, load, mongod);
+  const rows: Measured[] = [];
+  if (options.floors) rows.push(...(await httpFloors(options, measure)), ...(await bareFloors(options, place)));
+
+  const server = await startServer(settings, folder);
+  closing.push(() => server.stop());
+  if (options.server) for (const row of options.rows) rows.push(...(await measure(row, 'server', server)));
+  const beside = options.beside ? await besideWrites(options, server, load, mongod) : [];
+  return {
+    at: new Date().toISOString(),
+    store: name,
+    size: world.size,
+    complete: options.complete,
+    seconds: options.seconds,
+    machine: machine(mongod?.version),
+    disk,
+    filled,
+    storedBytes,
+    start,
+    rows,
+    beside,
+  };
+}
+
+/** The median of three starts on the full store, each followed by a second without requests. */
+async function startTimes(settings: Record<string, string>, folder: string): Promise<Result['start']> {
+  const times: { readyMs: number; idleRss: number }[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const server = await startServer(settings, folder);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    times.push({ readyMs: Math.round(server.readyMs), idleRss: rssOf(server.pid) });
+    await server.stop();
+  }
+  return times.sort((a, b) => a.readyMs - b.readyMs)[1] ?? { readyMs: 0, idleRss: 0 };
+}
+
+const megabytes = (bytes: number) => Math.round(bytes / 1_048_576);

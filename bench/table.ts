@@ -1,0 +1,43 @@
+/** Tables in Markdown. */
+import type { Measured } from './measure.js';
+
+type Cell = string | number;
+
+const COLUMNS: readonly [string, (row: Measured) => Cell][] = [
+  ['row', ({ row }) => row],
+  ['by', ({ by }) => by],
+  ['conn', ({ connections }) => connections],
+  ['req/s', ({ rate }) => Math.round(rate)],
+  ['p50 ms', ({ p50 }) => p50.toFixed(2)],
+  ['p99 ms', ({ p99 }) => p99.toFixed(2)],
+  ['CPU µs', ({ cpu }) => Math.round(cpu)],
+  ['mongod µs', ({ mongodCpu }) => (mongodCpu === undefined ? '' : Math.round(mongodCpu))],
+  ['generator µs', ({ generatorCpu }) => Math.round(generatorCpu)],
+  ['RSS MB', ({ rss }) => Math.round(rss / 1_048_576)],
+  ['body B', ({ bytes }) => bytes],
+  ['matches', ({ matches }) => matches?.join('–') ?? ''],
+  ['Little', ({ little }) => little.toFixed(2)],
+  ['foreign', ({ foreign }) => foreign.toFixed(2)],
+  ['', (row) => remarks(row)],
+];
+
+/** What speaks against a row. */
+export const remarks = (row: Measured): string =>
+  [...row.void.map((fault) => `VOID: ${fault}`), ...(row.noisy ? ['noisy'] : [])].join('; ');
+
+export const head = (): string =>
+  headOf(
+    COLUMNS.map(([title]) => title),
+    COLUMNS.map(([title]) => title === 'row' || title === 'by' || title === ''),
+  );
+export const line = (row: Measured): string => lineOf(COLUMNS.map(([, cell]) => cell(row)));
+
+/** Columns of figures stand to the right. */
+export const table = (titles: string[], lines: Cell[][]): string => {
+  const words = titles.map((_title, at) => lines.some((cells) => /^[^0-9]*[a-z]/i.test(String(cells[at] ?? ''))));
+  return [headOf(titles, words), ...lines.map(lineOf)].join('\n');
+};
+
+const headOf = (titles: string[], words: boolean[]): string =>
+  `${lineOf(titles)}\n${lineOf(words.map((left) => (left ? '---' : '--:')))}`;
+const lineOf = (cells: Cell[]): string => `| ${cells.join(' | ')} |`;

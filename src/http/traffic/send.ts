@@ -1,0 +1,53 @@
+/** Bodies of answers on their way: counted while they stand in memory, and cut where nobody takes them. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { overloaded } from './busy.js';
+import type { Traffic } from './index.js';
+
+/** What is written at once; of more than this, progress can be seen only slice by slice. */
+const SLICE = 256 * 1024;
+
+/** Ends the answer with the body. Throws 503, before the head is out, when too many bytes are under way already. */
+export async function sendBody(
+  response: ServerResponse,
+  head: () => ServerResponse,
+  body: Buffer,
+  traffic: Traffic,
+): Promise<void> {
+  if (body.length <= SLICE) {
+    head().end(body);
+    // Nearly always the system has taken all of it by now.
+    if ((response.socket?.writableLength ?? 0) > 0) hold(response, body.length, traffic);
+    return;
+  }
+  if (!hold(response, body.length, traffic)) throw overloaded;
+  await pipeline(Readable.from(slices(body)), head());
+}
+
+/** Cuts a line on which too little moves. When nothing waits to be sent, it is the server that is slow. */
+export function keepPace(response: ServerResponse, { pace }: Traffic): void {
+  const { socket } = response;
+  if (socket === null) return;
+  const moved = () => (socket.writableLength === 0 ? Infinity : socket.bytesWritten - socket.writableLength);
+  response.once(
+    'close',
+    pace.watch(moved, () => response.destroy()),
+  );
+}
+
+/** False when there is no room for it. */
+function hold(response: ServerResponse, bytes: number, traffic: Traffic): boolean {
+  const held = traffic.answers.open(() => response.destroy());
+  if (!held.grow(bytes)) {
+    held.release();
+    return false;
+  }
+  response.once('close', () => held.release());
+  keepPace(response, traffic);
+  return true;
+}
+
+function* slices(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += SLICE) yield body.subarray(at, at + SLICE);
+}

@@ -1,0 +1,258 @@
+/** More than the server can do: 503 at once for those beyond its bounds, and slow lines are cut, by time. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createAdmission, type Asked, type Ticket } from '../../src/http/traffic/admission.js';
+import { createHold } from '../../src/http/traffic/hold.js';
+import { limits } from '../../src/kit/limits.js';
+import { ask, describeServer, put, type Answer } from '../support/server.js';
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function expectBusy(answer: Answer): void {
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(answer.body.issue).toEqual([
+    { severity: 'error', code: 'transient', diagnostics: expect.stringMatching(/too much to do.*try again/) },
+  ]);
+}
+
+describe('the gate', () => {
+  const bounds = { ...limits, readsUnderWay: 2, readsWaiting: 1, writesUnderWay: 1, writesWaiting: 0, waitMs: 50 };
+  const asks = (method: string, url: string) => ({ method, url });
+  const read = asks('GET', '/Patient/1');
+  const admission = createAdmission(bounds);
+  afterAll(() => admission.close());
+  const enter = (request: Asked): Ticket => {
+    const ticket = admission.arrive(request);
+    if (ticket === undefined) throw new Error('no room');
+    return ticket;
+  };
+
+  test('lets in what there is room for, keeps the next waiting, and refuses what comes after', async () => {
+    const inside = [enter(read), enter(read)];
+    expect(inside.map((ticket) => ticket.turn())).toEqual([undefined, undefined]);
+    const waiting = enter(read);
+    const turn = waiting.turn();
+    expect(admission.counts()).toEqual({ underWay: 2, waiting: 1 });
+    expect(admission.arrive(read)).toBeUndefined();
+    inside[0]!.leave();
+    await turn;
+    expect(admission.counts()).toEqual({ underWay: 2, waiting: 0 });
+    inside[1]!.leave();
+    waiting.leave();
+    waiting.leave();
+    expect(admission.counts()).toEqual({ underWay: 0, waiting: 0 });
+  });
+
+  test('tells those that waited too long', async () => {
+    const inside = [enter(read), enter(read)];
+    inside.forEach((ticket) => void ticket.turn());
+    const late = enter(read);
+    await expect(late.turn()).rejects.toMatchObject({ kind: 'unavailable' });
+    late.leave();
+    inside.forEach((ticket) => ticket.leave());
+    expect(admission.counts()).toEqual({ underWay: 0, waiting: 0 });
+  });
+
+  test('who has left before its turn takes nobody’s place', async () => {
+    const inside = [enter(read), enter(read)];
+    inside.forEach((ticket) => void ticket.turn());
+    const gone = enter(read);
+    const turn = gone.turn();
+    gone.leave();
+    inside.forEach((ticket) => ticket.leave());
+    await turn;
+    expect(admission.counts()).toEqual({ underWay: 0, waiting: 0 });
+  });
+
+  test.each([
+    ['GET', '/Patient/1'],
+    ['GET', '/Patient/1/_history/2'],
+    ['HEAD', '/metadata'],
+  ])('%s %s passes while writes and searches are full', (method, url) => {
+    const full = createAdmission({ ...bounds, searchesUnderWay: 0, searchesWaiting: 0, writesUnderWay: 0 });
+    expect(full.arrive(asks(method, url))).toBeDefined();
+    for (const [verb, path] of [
+      ['GET', '/Patient?name=x'],
+      ['GET', '/Patient'],
+      ['GET', '/Patient/_history'],
+      ['GET', '/Patient/1/_history'],
+      ['GET', '/Patient/1/$everything'],
+      ['POST', '/Patient/_search'],
+      ['POST', '/Patient'],
+      ['DELETE', '/Patient/1'],
+    ] as const) {
+      expect(full.arrive(asks(verb, path))).toBeUndefined();
+    }
+    full.close();
+  });
+
+  test('when one turn of the event loop takes too long, what else is ready is refused', () => {
+    const quick = createAdmission({ ...limits, turnMs: 0 });
+    const until = performance.now() + 150;
+    const first = Array.from({ length: 20 }, () => quick.arrive(read));
+    while (performance.now() < until);
+    const then = Array.from({ length: 20 }, () => quick.arrive(read));
+    expect([...first, ...then.slice(0, 12)].includes(undefined)).toBe(false);
+    expect(then.slice(12).every((ticket) => ticket === undefined)).toBe(true);
+    quick.close();
+  });
+});
+
+describe('bytes that are held', () => {
+  test('those that wait longest for their client lose their place, what is being worked on never', async () => {
+    const hold = createHold(100, 20);
+    const cut: string[] = [];
+    const open = (name: string) => hold.open(() => cut.push(name));
+    const [working, slow] = [open('working'), open('slow')];
+    expect([working.grow(50), slow.grow(40)]).toEqual([true, true]);
+    working.settle();
+    const early = open('early');
+    expect([early.grow(20), cut]).toEqual([false, []]);
+    early.release();
+    await pause(30);
+    expect([open('late').grow(20), cut, hold.bytes()]).toEqual([true, ['slow'], 70]);
+    slow.release();
+    expect(hold.bytes()).toBe(70);
+  });
+});
+
+describeServer(
+  'beyond the bounds',
+  (server) => {
+    test('of many writes at once, each is either acknowledged and kept, or refused and nothing is done', async () => {
+      const lines = Array.from({ length: 60 }, () => open(server.address));
+      const probe = open(server.address);
+      await Promise.all([...lines, probe].map(({ socket }) => once(socket, 'connect')));
+      // Connected, but perhaps not yet accepted.
+      await pause(100);
+      const text = '{"resourceType":"Basic","code":{"text":"x"}}';
+      for (const line of lines) line.write(head('POST', '/fhir/Basic', 'application/json', text.length) + text);
+      probe.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      const answers = await Promise.all(lines.map((line) => line.answer()));
+      const kept = answers.filter((answer) => answer.startsWith('HTTP/1.1 201 '));
+      const refused = answers.filter((answer) => answer.startsWith('HTTP/1.1 503 '));
+      expect(kept.length).toBeGreaterThanOrEqual(6);
+      expect(refused.length).toBeGreaterThan(0);
+      expect(kept.length + refused.length).toBe(lines.length);
+      refused.forEach((answer) => expect(answer).toMatch(/Retry-After: 1\r\n.*"code":"transient".*too much to do/s));
+      expect(await probe.answer()).toMatch(/^HTTP\/1.1 200 /);
+      [...lines, probe].forEach(({ socket }) => socket.destroy());
+      expect((await ask(`${server.base}/Basic?_count=0&_total=accurate`)).body.total).toBe(kept.length);
+      expect((await ask(`${server.address}/metrics`)).text).toMatch(/afferent_requests_refused_total [0-9]/);
+      expect((await ask(`${server.base}/Basic`, { body: { resourceType: 'Basic', code: {} } })).status).toBe(400);
+    });
+
+    test('one transfer too many is refused at once, and the one inside ends well', async () => {
+      const inside = open(server.address);
+      inside.write(head('POST', '/fhir/Binary', 'image/jpeg', 4) + 'ab');
+      await pause(100);
+      const started = performance.now();
+      const headers = { 'Content-Type': 'image/jpeg' };
+      expectBusy(await ask(`${server.base}/Binary`, { headers, body: new Uint8Array([1]) }));
+      expect(performance.now() - started).toBeLessThan(1000);
+      inside.write('cd');
+      expect(await inside.answer()).toMatch(/^HTTP\/1.1 201 /);
+      expect((await ask(`${server.base}/Binary`, { headers, body: new Uint8Array([1]) })).status).toBe(201);
+    });
+
+    test.each([
+      ['a body', 'application/fhir+json', /^HTTP\/1.1 408 .*limit bodyMs/s],
+      ['an upload', 'image/jpeg', /^HTTP\/1.1 408 .*limits paceBytes, paceMs/s],
+    ])('%s that trickles is cut with 408', async (_name, type, says) => {
+      const path = type === 'image/jpeg' ? 'Binary' : 'Patient';
+      const slow = open(server.address);
+      slow.write(head('POST', `/fhir/${path}`, type, 1000));
+      const timer = setInterval(() => slow.write(' '), 50);
+      expect(await slow.answer()).toMatch(says);
+      clearInterval(timer);
+      await slow.closed;
+    });
+
+    test('headers that trickle are cut with 408', async () => {
+      const slow = open(server.address);
+      slow.write('GET /fhir/metadata HTTP/1.1\r\nHost: localhost\r\n');
+      const timer = setInterval(() => slow.write('X'), 50);
+      expect(await slow.answer()).toMatch(/^HTTP\/1.1 408 .*limit headersMs/s);
+      clearInterval(timer);
+      await slow.closed;
+    });
+
+    test('a reader that takes nothing is cut, whether it asked for a Binary or a Bundle', async () => {
+      const bytes = new Uint8Array(40_000_000);
+      const { body } = await ask(`${server.base}/Binary`, { headers: { 'Content-Type': 'image/jpeg' }, body: bytes });
+      const text = 'x'.repeat(900_000);
+      const name = Array.from({ length: 4 }, () => ({ text }));
+      for (let n = 0; n < 5; n += 1) await put(server.base, { resourceType: 'Patient', name } as never);
+      for (const path of [`Binary/${body.id}`, 'Patient?_count=5']) {
+        const slow = open(server.address);
+        slow.write(`GET /fhir/${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+        // It takes the first bytes and then no more; what the system holds for it comes when it reads on.
+        await once(slow.socket, 'data');
+        slow.socket.pause();
+        await pause(1000);
+        slow.socket.resume();
+        await slow.closed;
+        expect(slow.bytes()).toBeLessThan(17_000_000);
+      }
+      expect((await ask(`${server.base}/Patient?_count=5`)).body.entry).toHaveLength(5);
+    });
+
+    test('bodies that are held for slow clients make room for others', async () => {
+      const piece = `{"resourceType":"Patient","text":"${'x'.repeat(1_400_000)}`;
+      const slow = [open(server.address), open(server.address)];
+      slow.forEach((one) => one.write(head('POST', '/fhir/Patient', 'application/json', 3_000_000) + piece));
+      await pause(250);
+      const family = 'y'.repeat(900_000);
+      const answer = await ask(`${server.base}/Patient`, { body: { resourceType: 'Patient', name: [{ family }] } });
+      expect(answer.status).toBe(201);
+      expect(await slow[0]!.answer()).toMatch(/^HTTP\/1.1 (503|408) /);
+      slow.forEach(({ socket }) => socket.destroy());
+    });
+  },
+  {
+    writesUnderWay: 2,
+    writesWaiting: 4,
+    transfers: 1,
+    bodyMs: 600,
+    headersMs: 400,
+    paceMs: 400,
+    bodyBytesHeld: 3_000_000 + 1_000_000,
+    graceMs: 100,
+  },
+);
+
+const head = (method: string, path: string, type: string, length: number) =>
+  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`;
+
+interface Line {
+  socket: Socket;
+  write(text: string): void;
+  /** What came back, as soon as something has. */
+  answer(): Promise<string>;
+  bytes(): number;
+  closed: Promise<unknown>;
+}
+
+function open(address: string): Line {
+  const socket = connect(Number(new URL(address).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  let text = '';
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (text.length < 10_000) text += chunk.toString();
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  return {
+    socket,
+    write: (piece) => {
+      if (socket.writable) socket.write(piece);
+    },
+    answer: async () => {
+      for (let waited = 0; waited < 200 && text === ''; waited += 1) await pause(20);
+      return text;
+    },
+    bytes: () => bytes,
+    closed,
+  };
+}
