@@ -68,7 +68,7 @@ describeServer('update', (server) => {
     expect((await update('W/"1"')).status).toBe(200);
     const stale = await update('W/"1"');
     expect([stale.status, stale.body.issue[0].code]).toEqual([412, 'conflict']);
-    expect(stale.body.issue[0].diagnostics).toContain('is 2, not 1');
+    expect(stale.body.issue[0].diagnostics).toContain('W/"2", not W/"1"');
     expect((await update('"2"')).status).toBe(200);
     expect((await update('W/"abc"')).status).toBe(412);
     expect((await update('3')).status).toBe(400);

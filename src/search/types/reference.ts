@@ -20,7 +20,7 @@ export const reference: SearchType = {
         if (typeof number === 'string') into.aside('identifier', number, typeof system === 'string' ? system : '');
       }
       const parsed = typeof text === 'string' ? parseReference(text, into.base) : undefined;
-      if (typeof text === 'string' && parsed === undefined) throw conditional(text);
+      if (typeof text === 'string' && CONDITIONAL.test(text)) throw conditional(text);
       if (parsed === undefined || parsed.kind === 'contained') into.aside('other', 'present', '');
       else into.text(printReference(unversioned(parsed)));
     },
@@ -57,6 +57,8 @@ export const reference: SearchType = {
     return [{ kind: 'text', value: { is }, ...(version === undefined ? {} : { detail: version }) }];
   },
 };
+
+const CONDITIONAL = /^[A-Z][A-Za-z]{1,63}\?/;
 
 /** The one form that the structure allows and that nobody can follow (R4 http.html#trules). */
 function conditional(text: string): FhirError {
