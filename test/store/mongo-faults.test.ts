@@ -210,7 +210,7 @@ describeMongo('when MongoDB fails', () => {
           reasons.push(
             await reader.write(write).then(
               () => 'written',
-              (error: { reason: string }) => error.reason,
+              (error: unknown) => (error as { reason: string }).reason,
             ),
           );
         }
