@@ -43,7 +43,7 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
   const parameterOf = (type: ResourceType, definition: SearchParameterDefinition): Parameter | undefined => {
     const { code, url, expression, targets = definitions.resourceTypes } = definition;
     const searchType = searchTypeOf(definition.type);
-    if (searchType === undefined || expression === undefined) return undefined;
+    if (searchType === undefined || expression === undefined || MISLEADING.has(code)) return undefined;
     const facts = { code, url, type: definition.type, targets, searchType, elements: [] };
     if (STORED.has(code)) return { ...facts, paths: [] };
     const leaves = compileExpression(definitions, type, expression);
@@ -123,6 +123,9 @@ interface Served {
 
 /** What R4 writes for the resource itself, and `DateTime` above, which it misspells once, for the data type. */
 const AT_RESOURCE = '%resource.';
+
+/** R4 means by this that names sound alike; compared as text it would miss them without a word. */
+const MISLEADING: ReadonlySet<string> = new Set(['phonetic']);
 
 /** The store answers these from its own columns. */
 const STORED: ReadonlySet<string> = new Set(['_id', '_lastUpdated']);
