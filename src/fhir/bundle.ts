@@ -53,11 +53,18 @@ export function historyBundle(links: BundleLink[], entries: HistoryEntry[], tota
   return bundle('history', links, texts, total);
 }
 
-/** R4 allows no empty arrays, so a Bundle without entries has no `entry`. */
+/**
+ * R4 allows no empty arrays, so a Bundle without entries has no `entry`. Pieces are added, not joined: what is added is
+ * copied once, when it is sent.
+ */
 function bundle(type: string, links: BundleLink[], entries: string[], total: number | undefined): string {
-  const parts = [`"resourceType":"Bundle","type":"${type}"`];
-  if (total !== undefined) parts.push(`"total":${total}`);
-  parts.push(`"link":${json(links)}`);
-  if (entries.length > 0) parts.push(`"entry":[${entries.join(',')}]`);
-  return `{${parts.join(',')}}`;
+  let text = `{"resourceType":"Bundle","type":"${type}"`;
+  if (total !== undefined) text += `,"total":${total}`;
+  text += `,"link":${json(links)}`;
+  let before = ',"entry":[';
+  for (const entry of entries) {
+    text += before + entry;
+    before = ',';
+  }
+  return entries.length > 0 ? `${text}]}` : `${text}}`;
 }

@@ -21,7 +21,7 @@ export function parseReference(text: string, ownBase?: string): ParsedReference 
 }
 
 /** What follows our own base; a server on a loopback address is known by all names that such an address has. */
-function belowBase(text: string, base: string): string | undefined {
+export function belowBase(text: string, base: string): string | undefined {
   if (!WEB.test(text)) return undefined;
   if (text.startsWith(`${base}/`)) return text.slice(base.length + 1);
   const named = LOOPBACK.exec(base);

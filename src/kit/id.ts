@@ -7,12 +7,10 @@ import type { Instant } from './clock.js';
  * at the end of an index. 74 bits are random: nobody guesses one.
  */
 export function timeOrderedId(now: Instant): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(now, 0, 6);
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const time = now.toString(16).padStart(12, '0');
+  // A UUID of version 4 comes from a stock of random bytes; asking for bytes of one's own takes twenty times as long.
+  const random = randomUUID();
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 }
 
 export const requestId = (): string => randomUUID();

@@ -1,18 +1,40 @@
 /** The slow, exact JSON reader: it refuses what JSON.parse would lose, names the place, and keeps a number's digits. */
 import { markDigits, noDigits } from './json-digits.js';
 
+/** Counted from 1; columns in characters as JavaScript counts them. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
 /** Not acceptable JSON; `message` ends with line, column and path. */
 export class JsonError extends Error {
+  /** What is wrong, without the place. */
+  readonly reason: string;
+  readonly place: Place;
   /** Where in the document, as `name[0].given`; empty at the top. */
   readonly path: string;
 
-  constructor(reason: string, text: string, position: number, path = '') {
-    const before = text.slice(0, position).split('\n');
-    const place = `line ${String(before.length)}, column ${String((before.at(-1)?.length ?? 0) + 1)}`;
-    super(`${reason} (${place}${path === '' ? '' : `, at ${path}`})`);
+  constructor(reason: string, place: Place, path = '') {
+    super(`${reason} (line ${place.line}, column ${place.column}${path === '' ? '' : `, at ${path}`})`);
     this.name = 'JsonError';
+    this.reason = reason;
+    this.place = place;
     this.path = path;
   }
+
+  /** The same error of a text that stands inside another: where it begins there, and the path of what it is. */
+  within(start: Place, path: string): JsonError {
+    const { line, column } = this.place;
+    const place = { line: start.line + line - 1, column: line === 1 ? start.column + column - 1 : column };
+    const joined = this.path === '' || this.path.startsWith('[') ? path + this.path : `${path}.${this.path}`;
+    return new JsonError(this.reason, place, joined);
+  }
+}
+
+export function placeOf(text: string, position: number): Place {
+  const before = text.slice(0, position).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 /** Nesting must have been bounded before: the scanner recurses. */
@@ -180,7 +202,7 @@ class Scanner {
             : `${text}.${step.slice(0, 60)}`,
       '',
     );
-    throw new JsonError(reason, this.text, position, path);
+    throw new JsonError(reason, placeOf(this.text, position), path);
   }
 }
 

@@ -7,9 +7,9 @@
  * digits as they were written beside the number.
  */
 import { digitsOf, DIGITS } from './json-digits.js';
-import { JsonError, scan, stringEnd } from './json-scan.js';
+import { JsonError, placeOf, scan, stringEnd } from './json-scan.js';
 
-export { JsonError } from './json-scan.js';
+export { JsonError, type Place } from './json-scan.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
@@ -21,7 +21,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 export function parseJson(input: string | Uint8Array, depth: number): unknown {
   const text = typeof input === 'string' ? input : decode(input);
   const deep = depthExceeded(text, depth);
-  if (deep !== undefined) throw new JsonError(`More than ${String(depth)} levels of objects and arrays.`, text, deep);
+  if (deep !== undefined)
+    throw new JsonError(`More than ${String(depth)} levels of objects and arrays.`, placeOf(text, deep));
   if (isPlain(text)) {
     const value = parseFast(text);
     if (value !== undefined && JSON.stringify(value) === text) return value;
@@ -76,7 +77,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new JsonError('The body is not UTF-8.', '', 0);
+    throw new JsonError('The body is not UTF-8.', { line: 1, column: 1 });
   }
 }
 

@@ -9,6 +9,15 @@ export const limits = {
   resourceBytes: 5 * MB,
   /** Bytes of one Bundle as JSON. */
   bundleBytes: 64 * MB,
+  /** Entries of one batch or transaction. */
+  bundleEntries: 5000,
+  /** Bytes of one entry, not counting its longest string, which may be the data of a Binary. */
+  entryBytes: 5 * MB + 64 * KB,
+  /** Properties of a Bundle beside its entries, and the bytes that they have in all. */
+  bundleProperties: 64,
+  bundlePropertyBytes: 1 * MB,
+  /** Milliseconds of long work before everybody else has a turn. */
+  sliceMs: 5,
   /** Bytes of one Binary, streamed to the blob store. */
   binaryBytes: 1 * GB,
   /** Bytes of a Binary that may travel as base64 inside JSON. */
@@ -110,6 +119,13 @@ export const limits = {
   reindexWaitMs: 3000,
   /** Attempts of a write without `If-Match` that meets another writer. */
   writeAttempts: 30,
+  /** Operations of one patch. */
+  patchOperations: 1000,
+  /** Characters of one FHIRPath expression of a patch, and how many of them open a bracket. */
+  patchPathCharacters: 1024,
+  patchPathBrackets: 20,
+  /** Elements and characters that one patch may copy, compare and walk through: about a second's work at most. */
+  patchWork: 5_000_000,
 } as const;
 
 export type LimitName = keyof typeof limits;

@@ -1,12 +1,45 @@
 /** One JSON line an event. Bodies, query values, tokens and ids of resources never get here: callers pass names only. */
-import { pino, type Logger } from 'pino';
+import { destination, pino, type Logger } from 'pino';
+import type { Instant } from './clock.js';
 
-export type Log = Logger;
+export interface Log extends Logger {
+  /** The line of one answered request. */
+  answered(request: Answered): void;
+}
+
+export interface Answered {
+  /** When it was answered. */
+  at: Instant;
+  request: string;
+  interaction: string;
+  type: string;
+  status: number;
+  /** How long it took. */
+  milliseconds: number;
+}
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Lines go to standard output, so that a supervisor can collect them. */
-export const createLog = (level: LogLevel): Log =>
-  pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event' });
+/**
+ * Lines go to standard output, so that a supervisor can collect them. They are written some at a time: a write for each
+ * costs a read a tenth of its time. What a process that is killed had not written yet is lost, a second's worth at most.
+ */
+export function createLog(level: LogLevel): Log {
+  const out = destination({ minLength: 4096, periodicFlush: 1000, sync: false });
+  const log = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event' }, out);
+  const info = pino.levels.values.info;
+  const wanted = log.isLevelEnabled('info');
+  return Object.assign(log, {
+    /** As pino would write it, in a tenth of the time: each of these texts comes from a table of ours and is plain. */
+    answered({ at, request, interaction, type, status, milliseconds }: Answered): void {
+      if (!wanted) return;
+      const time = new Date(at).toISOString();
+      const ms = Math.round(milliseconds * 100) / 100;
+      out.write(
+        `{"level":${info},"time":"${time}","request":"${request}","interaction":"${interaction}","type":"${type}","status":${status},"ms":${ms}}\n`,
+      );
+    },
+  });
+}

@@ -21,7 +21,7 @@ export interface SearchResult {
 /** Where a page begins, and who stops waiting for it. */
 export interface Paging {
   after?: Position;
-  signal?: AbortSignal;
+  gone?: () => AbortSignal;
 }
 
 export interface SearchDoor {

@@ -68,8 +68,8 @@ export interface PageRequest {
   /** The page ends early, after one item at least, before its texts have more bytes than this. */
   bytes?: number;
   after?: Position;
-  /** Whoever asked is gone: a store that can stops its work. */
-  signal?: AbortSignal;
+  /** Aborted when whoever asked is gone: a store that can stops its work. Made when it is asked for. */
+  gone?: () => AbortSignal;
 }
 
 export interface Page<T> {
@@ -107,7 +107,8 @@ export interface Store {
   /**
    * Current resources of these types that meet the plan (never deletions), ordered by `order` and then by an order
    * of the store's own that never changes for a resource. Pages are by key: what was there throughout and did not
-   * change is shown once, whatever others write meanwhile.
+   * change is shown once, whatever others write meanwhile. `search` and `count` reject with `too-costly` when more
+   * than `joinTargets` resources (kit/limits) meet the condition on the far side of a chain or `_has`.
    */
   search(types: ResourceType[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Promise<Page<Found>>;
   /** How many meet the plan; it stops counting at `atMost`. */

@@ -15,16 +15,26 @@ export interface Target {
 /** R4 datatypes.html#id. */
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 
-const rows = routes.map((route) => ({ route, segments: route.path === '' ? [] : route.path.split('/') }));
+const rows = routes.map((route) => {
+  const segments = route.path === '' ? [] : route.path.split('/');
+  const [type, id, version, member] = [':type', ':id', ':version', ':member'].map((name) => segments.indexOf(name));
+  return { route, segments, type, id, version, member };
+});
+
+type Row = (typeof rows)[number];
+
+const byLength = new Map<number, Row[]>();
+for (const row of rows) byLength.set(row.segments.length, [...(byLength.get(row.segments.length) ?? []), row]);
 
 /** `path` is what follows the base, still encoded. HEAD is answered as GET is. */
 export function dispatch(method: string, path: string, types: ReadonlySet<string>): Target {
-  const segments = path.split('/').filter((segment, at, all) => segment !== '' || (at !== 0 && at !== all.length - 1));
-  const onPath = rows.filter((row) => fits(row.segments, segments));
+  const segments = segmentsOf(path);
+  const onPath = (byLength.get(segments.length) ?? []).filter((row) => fits(row.segments, segments));
   const verb = method === 'HEAD' ? 'GET' : method;
   const row = onPath.find(({ route }) => route.method === verb);
-  const named = (name: string) => onPath[0] && segments[onPath[0].segments.indexOf(name)];
-  const [type, resourceId, versionId, member] = [named(':type'), named(':id'), named(':version'), named(':member')];
+  const [first] = onPath;
+  const [type, resourceId] = [segments[first?.type ?? -1], segments[first?.id ?? -1]];
+  const [versionId, member] = [segments[first?.version ?? -1], segments[first?.member ?? -1]];
   if (type !== undefined && !types.has(type)) throw noSuchType(type, types);
   if (resourceId !== undefined && !ID.test(resourceId)) {
     throw failure(
@@ -47,15 +57,20 @@ export function dispatch(method: string, path: string, types: ReadonlySet<string
   };
 }
 
+/** A slash at the beginning and one at the end mean nothing. */
+function segmentsOf(path: string): string[] {
+  const from = path.startsWith('/') ? 1 : 0;
+  const to = path.length > from && path.endsWith('/') ? path.length - 1 : path.length;
+  return from >= to ? [] : path.slice(from, to).split('/');
+}
+
 /** A fixed segment wins over a name: a type cannot be called `metadata`, nor an id `_history`. */
 function fits(pattern: string[], segments: string[]): boolean {
-  return (
-    pattern.length === segments.length &&
-    pattern.every((part, at) => {
-      const segment = segments[at] ?? '';
-      return part.startsWith(':') ? !reserved.has(segment) && segment !== '' : part === segment;
-    })
-  );
+  for (let at = 0; at < pattern.length; at += 1) {
+    const [part = '', segment = ''] = [pattern[at], segments[at]];
+    if (part.startsWith(':') ? segment === '' || reserved.has(segment) : part !== segment) return false;
+  }
+  return true;
 }
 
 const reserved = new Set(rows.flatMap((row) => row.segments).filter((segment) => !segment.startsWith(':')));

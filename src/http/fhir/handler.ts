@@ -47,7 +47,6 @@ export function fhirHandler(parts: FhirHandlerParts) {
       type: '',
       rendering: plainRendering,
     };
-    response.setHeader('X-Request-Id', id);
     let reply: Reply;
     try {
       reply = await answer(request, response, ticket, id, seen);
@@ -59,13 +58,8 @@ export function fhirHandler(parts: FhirHandlerParts) {
     await send(reply, request, response, ticket, id, seen);
     const milliseconds = performance.now() - started;
     parts.metrics.answered(seen.interaction, reply.status, milliseconds / 1000);
-    parts.log.info({
-      request: id,
-      interaction: seen.interaction,
-      type: seen.type,
-      status: reply.status,
-      ms: Math.round(milliseconds * 100) / 100,
-    });
+    const { interaction, type } = seen;
+    parts.log.answered({ at: parts.clock.now(), request: id, interaction, type, status: reply.status, milliseconds });
   };
 
   async function answer(
@@ -125,14 +119,16 @@ export function fhirHandler(parts: FhirHandlerParts) {
     id: string,
     seen: { interaction: string; rendering: Rendering },
   ) {
+    const { rendering } = seen;
+    const own = ['X-Request-Id', id];
+    // What is left of a body that was refused must not be taken for the next request.
+    if (!request.complete && reply.status >= 400) own.push('Connection', 'close');
     try {
-      if (reply.bytes !== undefined && !seen.rendering.headOnly) ticket.transfer();
-      // What is left of a body that was refused must not be taken for the next request.
-      if (!request.complete && reply.status >= 400) response.setHeader('Connection', 'close');
-      await respond(response, reply, seen.rendering, parts.traffic);
+      if (reply.bytes !== undefined && !rendering.headOnly) ticket.transfer();
+      await respond(response, reply, rendering, parts.traffic, own);
     } catch (error) {
       if (!response.headersSent)
-        await respond(response, refuse(error, id, seen.interaction), seen.rendering, parts.traffic);
+        await respond(response, refuse(error, id, seen.interaction), rendering, parts.traffic, own);
       else response.destroy();
     } finally {
       if (reply.bytes !== undefined) ticket.leave();
@@ -182,7 +178,9 @@ function inTime(reply: Promise<Reply>, { type, route }: Target): Promise<Reply> 
         }),
       );
     }, limits.requestMs);
-    reply.then(resolve, reject).finally(() => clearTimeout(timer));
+    const ended = () => clearTimeout(timer);
+    reply.then(resolve, reject);
+    reply.then(ended, ended);
   });
 }
 

@@ -1,5 +1,6 @@
 /** The request headers that steer an interaction: Prefer and the conditional ones (R4 http.html#ops, #concurrency). */
 import type { IncomingHttpHeaders } from 'node:http';
+import { versionsNamed } from '../../fhir/etag.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Conditions } from '../../repository/conditions.js';
 
@@ -23,8 +24,6 @@ export function preferOf(headers: IncomingHttpHeaders): Prefer {
   return prefer;
 }
 
-const ETAG = /^(?:W\/)?"([^"]{0,64})"$/;
-
 /** `If-Match` and `If-None-Match` of a write. A condition that is not served is refused: ignored, it would lie. */
 export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
   if (headers['if-unmodified-since'] !== undefined) {
@@ -38,20 +37,17 @@ export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
 
 function tagsOf(name: string, header: string | undefined): string[] | '*' | undefined {
   if (header === undefined) return undefined;
-  if (header.trim() === '*') return '*';
-  return header.split(',').map((text) => {
-    const tag = ETAG.exec(text.trim())?.[1];
-    if (tag !== undefined) return tag;
-    throw failure('value', `${name}: ${header.slice(0, 60)} is not an ETag such as W/"3".`, `http.${name}`);
-  });
+  const versions = versionsNamed(header);
+  if (versions !== undefined) return versions;
+  throw failure('value', `${name}: ${header.slice(0, 60)} is not an ETag such as W/"3".`, `http.${name}`);
 }
 
 /** Does the client hold this version already? `If-None-Match` wins over `If-Modified-Since` (RFC 9110 13.2.2). */
 export function notModified(headers: IncomingHttpHeaders, version: number, updated: number): boolean {
   const ifNoneMatch = headers['if-none-match'];
   if (ifNoneMatch !== undefined) {
-    if (ifNoneMatch.trim() === '*') return true;
-    return ifNoneMatch.split(',').some((tag) => ETAG.exec(tag.trim())?.[1] === String(version));
+    const versions = versionsNamed(ifNoneMatch);
+    return versions === '*' || versions?.includes(String(version)) === true;
   }
   const since = headers['if-modified-since'];
   if (since === undefined) return false;

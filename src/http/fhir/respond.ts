@@ -8,10 +8,7 @@ import { keepPace, sendBody } from '../traffic/send.js';
 import type { Reply } from './reply.js';
 
 /** The same for every answer. Clinical data stay out of caches; the client's own ETag still saves it the bytes. */
-const CONSTANT_HEADERS = {
-  'Cache-Control': 'private, no-store',
-  'X-Content-Type-Options': 'nosniff',
-};
+const CONSTANT_HEADERS: readonly string[] = ['Cache-Control', 'private, no-store', 'X-Content-Type-Options', 'nosniff'];
 
 export interface Rendering {
   format: Format;
@@ -22,42 +19,49 @@ export interface Rendering {
 
 export const plainRendering: Rendering = { format: FHIR_JSON, pretty: false, headOnly: false };
 
+/** `own` are headers of this request alone, names and values in turn. */
 export async function respond(
   response: ServerResponse,
   reply: Reply,
   rendering: Rendering,
   traffic: Traffic,
+  own: readonly string[] = [],
 ): Promise<void> {
-  if (reply.bytes !== undefined) return respondBytes(response, reply, reply.bytes, rendering, traffic);
-  const headers: Record<string, string | number> = { ...CONSTANT_HEADERS, ...reply.headers };
+  const headers = headersOf(reply, own);
+  if (reply.bytes !== undefined) return respondBytes(response, reply, reply.bytes, headers, rendering, traffic);
   if (reply.text === undefined) {
-    if (reply.status !== 204 && reply.status !== 304) headers['Content-Length'] = 0;
+    if (reply.status !== 204 && reply.status !== 304) headers.push('Content-Length', '0');
     response.writeHead(reply.status, headers).end();
     return;
   }
-  const body = Buffer.from(rendering.pretty ? `${indent(reply.text)}\n` : reply.text);
-  headers['Content-Type'] = `${rendering.format}; charset=utf-8`;
-  headers['Content-Length'] = body.length;
-  const head = () => response.writeHead(reply.status, headers);
-  if (rendering.headOnly) head().end();
-  else await sendBody(response, head, body, traffic);
+  const text = rendering.pretty ? `${indent(reply.text)}\n` : reply.text;
+  const head = (bytes: number) => {
+    headers.push('Content-Type', `${rendering.format}; charset=utf-8`, 'Content-Length', String(bytes));
+    return response.writeHead(reply.status, headers);
+  };
+  if (rendering.headOnly) head(Buffer.byteLength(text)).end();
+  else await sendBody(response, head, text, traffic);
+}
+
+/** Names and values in turn: Node writes such a list as it is, and copies an object twice. */
+function headersOf({ headers }: Reply, own: readonly string[]): string[] {
+  const list = CONSTANT_HEADERS.concat(own);
+  for (const name in headers) list.push(name, headers[name] ?? '');
+  return list;
 }
 
 async function respondBytes(
   response: ServerResponse,
   reply: Reply,
   { stream, size, contentType }: NonNullable<Reply['bytes']>,
+  headers: string[],
   { headOnly }: Rendering,
   traffic: Traffic,
 ): Promise<void> {
   // The stream is opened first: when that fails, the answer can still be an error.
   const bytes = headOnly ? undefined : await stream();
-  response.writeHead(reply.status, {
-    ...CONSTANT_HEADERS,
-    ...reply.headers,
-    'Content-Type': contentType,
-    'Content-Length': size,
-  });
+  headers.push('Content-Type', contentType, 'Content-Length', String(size));
+  response.writeHead(reply.status, headers);
   if (bytes === undefined) response.end();
   else {
     keepPace(response, traffic);

@@ -8,21 +8,27 @@ import type { Traffic } from './index.js';
 /** What is written at once; of more than this, progress can be seen only slice by slice. */
 const SLICE = 256 * 1024;
 
+const SHORT = 16 * 1024;
+
 /** Ends the answer with the body. Throws 503, before the head is out, when too many bytes are under way already. */
 export async function sendBody(
   response: ServerResponse,
-  head: () => ServerResponse,
-  body: Buffer,
+  head: (bytes: number) => ServerResponse,
+  text: string,
   traffic: Traffic,
 ): Promise<void> {
-  if (body.length <= SLICE) {
-    head().end(body);
+  if (text.length <= SLICE) {
+    // A short text goes out together with the head, in one piece; a long one would be copied for that.
+    const body = text.length <= SHORT ? text : Buffer.from(text);
+    const bytes = Buffer.byteLength(body);
+    head(bytes).end(body);
     // Nearly always the system has taken all of it by now.
-    if ((response.socket?.writableLength ?? 0) > 0) hold(response, body.length, traffic);
+    if ((response.socket?.writableLength ?? 0) > 0) hold(response, bytes, traffic);
     return;
   }
+  const body = Buffer.from(text);
   if (!hold(response, body.length, traffic)) throw overloaded;
-  await pipeline(Readable.from(slices(body)), head());
+  await pipeline(Readable.from(slices(body)), head(body.length));
 }
 
 /** Cuts a line on which too little moves. When nothing waits to be sent, it is the server that is slow. */

@@ -24,5 +24,5 @@ export async function readPage(
 }
 
 /** The driver's own option for a caller that may go away. */
-export const abortable = ({ signal }: PageRequest): { signal?: AbortSignal } =>
-  signal === undefined ? {} : { signal };
+export const abortable = ({ gone }: PageRequest): { signal?: AbortSignal } =>
+  gone === undefined ? {} : { signal: gone() };

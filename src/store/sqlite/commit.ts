@@ -69,6 +69,7 @@ export function createCommitter(connection: Connection, queueMax: number, undone
     const settle: (() => void)[] = [];
     let committing = false;
     try {
+      connection.settle();
       begin?.run();
       for (const one of group) settle.push(runJob(one));
       committing = true;

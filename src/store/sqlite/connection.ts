@@ -14,6 +14,8 @@ export interface Connection {
   get: (query: Sql) => Row | undefined;
   /** Runs a statement and says how many rows it changed. */
   run: (statement: Sql) => number;
+  /** Ends what the reads of this turn share: before a transaction, or anything that cannot be done inside of one. */
+  settle: () => void;
   close: () => void;
 }
 
@@ -52,29 +54,76 @@ export function connect(file: string): Connection {
     return statement;
   }
 
+  const { begin, settle } = createTurn(db);
+
   return {
     db,
-    all: ({ text, values }) => prepared(text).all(...values),
-    page: ({ text, values }, size, bytes) => pageOf(prepared(text).iterate(...values), size, bytes),
-    get: ({ text, values }) => prepared(text).get(...values),
-    run: ({ text, values }) => prepared(text).run(...values).changes,
+    all: ({ text, values }) => begin(prepared(text)).all(...values),
+    page: ({ text, values }, size, bytes) => pageOf(begin(prepared(text)).iterate(...values), size, bytes),
+    get: ({ text, values }) => begin(prepared(text)).get(...values),
+    run: ({ text, values }) => {
+      settle();
+      return prepared(text).run(...values).changes;
+    },
+    settle,
     close: () => {
+      settle();
       statements.clear();
       db.close();
     },
   };
 }
 
+/**
+ * The reads of one turn of the event loop share a transaction: to begin one for each takes as long as a read by id. It
+ * sees what was committed before the turn, and ends before the next one, or before a write.
+ */
+function createTurn(db: Database.Database) {
+  const [begin, end] = [db.prepare('BEGIN'), db.prepare('COMMIT')];
+  let open = false;
+  function settle(): void {
+    if (!open) return;
+    open = false;
+    if (db.inTransaction) end.run();
+  }
+  /** A turn's end that fails has nothing to lose: nothing was written. */
+  function atEnd(): void {
+    try {
+      settle();
+    } catch {
+      if (db.open && db.inTransaction) db.exec('ROLLBACK');
+    }
+  }
+  return {
+    begin: <T>(statement: T): T => {
+      if (!open && !db.inTransaction) {
+        begin.run();
+        open = true;
+        setImmediate(atEnd);
+      }
+      return statement;
+    },
+    settle,
+  };
+}
+
 function pageOf(found: Iterable<Row>, size: number, bytes = Infinity): { rows: Row[]; more: boolean } {
   const rows: Row[] = [];
-  let read = 0;
+  let characters = 0;
+  /** Counted only when it may matter: no character has more than three bytes, and most pages are far below the bound. */
+  let read: number | undefined;
   for (const row of found) {
-    read += Buffer.byteLength(String(row.text ?? ''));
-    if (rows.length === size || (rows.length > 0 && read > bytes)) return { rows, more: true };
+    characters += textOf(row).length;
+    if (characters * 3 > bytes) read = (read ?? sum(rows.map(bytesOf))) + bytesOf(row);
+    if (rows.length === size || (rows.length > 0 && read !== undefined && read > bytes)) return { rows, more: true };
     rows.push(row);
   }
   return { rows, more: false };
 }
+
+const textOf = ({ text }: Row): string => (typeof text === 'string' ? text : '');
+const bytesOf = (row: Row): number => Buffer.byteLength(textOf(row));
+const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** Runs it and rejects, instead of throwing, in the words of the port. */
 export function answer<T>(work: () => T): Promise<T> {

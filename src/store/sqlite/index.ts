@@ -22,16 +22,19 @@ export interface SqliteOptions {
   queueMax?: number;
   /** So few matches of a condition are asked the other conditions one by one. */
   few?: number;
+  /** Resources on one side of a chain or `_has`. */
+  joinTargets?: number;
   /** How often the log is moved into the database and expired records are removed. */
   tidyMs?: number;
 }
 
-export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, tidyMs = 5000 }: SqliteOptions): Store {
+export function openSqliteStore(options: SqliteOptions): Store {
+  const { file, clock, queueMax = 10_000, few = 1000, joinTargets, tidyMs = 5000 } = options;
   const connection = connect(file);
   const { db, get } = connection;
   const scopes = createScopes(connection);
   const committer = createCommitter(connection, queueMax, scopes.forget);
-  const { search, count } = createSearcher(connection, createSource(connection, scopes, few));
+  const { search, count } = createSearcher(connection, createSource(connection, scopes, few), joinTargets);
   const { read, version, blobsInUse } = createReader(connection);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
@@ -45,7 +48,10 @@ export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, ti
   // Moving the log is kept off the path of requests. It may fail while another process reads; the next one mends that.
   const tidy = setInterval(() => {
     vault.clean().catch(() => undefined);
-    answer(() => db.pragma('wal_checkpoint(PASSIVE)')).catch(() => undefined);
+    answer(() => {
+      connection.settle();
+      db.pragma('wal_checkpoint(PASSIVE)');
+    }).catch(() => undefined);
   }, tidyMs);
   tidy.unref();
 
@@ -69,6 +75,7 @@ export function openSqliteStore({ file, clock, queueMax = 10_000, few = 1000, ti
         if (!db.open) return;
         clearInterval(tidy);
         committer.stop();
+        connection.settle();
         db.pragma('wal_checkpoint(TRUNCATE)');
         connection.close();
       }),

@@ -10,14 +10,20 @@ export interface Reader {
   blobsInUse: (hashes: string[]) => Set<string>;
 }
 
+const current = sql`SELECT ${versionColumns}, r.entries FROM resource r JOIN version v ON v.seq = r.seq`;
+
 export function createReader({ all, get }: Connection): Reader {
   function read(keys: Key[], { owners }: Reach): (Found | undefined)[] {
+    const [key] = keys;
+    if (keys.length === 1 && key !== undefined) {
+      const row = get(sql`${current} WHERE r.type = ${key.type} AND r.id = ${key.id} AND r.owner ${among(owners)}`);
+      return [row && foundOf(row)];
+    }
     const found = new Map<string, Found>();
     for (const type of new Set(keys.map((key) => key.type))) {
       const ids = keys.filter((key) => key.type === type).map((key) => key.id);
       const rows = all(sql`
-        SELECT ${versionColumns}, r.entries FROM resource r JOIN version v ON v.seq = r.seq
-        WHERE r.type = ${type} AND r.id ${among(ids)} AND r.owner ${among(owners)}`);
+        ${current} WHERE r.type = ${type} AND r.id ${among(ids)} AND r.owner ${among(owners)}`);
       for (const row of rows) found.set(`${type}/${String(row.id)}`, foundOf(row));
     }
     return keys.map(({ type, id }) => found.get(`${type}/${id}`));

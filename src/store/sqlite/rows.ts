@@ -48,7 +48,13 @@ export function versionOf(row: Row): Version {
   };
 }
 
-export const foundOf = (row: Row): Found => ({
-  ...versionOf(row),
-  entries: decodeEntryRows(String(row.entries)).map(entryOf),
-});
+/** Entries are decoded only if somebody asks: most of what is found is only shown. */
+export function foundOf(row: Row): Found {
+  let entries: Entry[] | undefined;
+  return {
+    ...versionOf(row),
+    get entries() {
+      return (entries ??= decodeEntryRows(String(row.entries)).map(entryOf));
+    },
+  };
+}

@@ -22,7 +22,7 @@ export async function history(call: FhirCall, { repository, registry, cursors, b
   // A cursor belongs to the history that it was made for.
   const binding = `${path}?${applied}`;
   const after = asked.cursor === undefined ? undefined : cursors.open(asked.cursor, binding);
-  const request = { size: asked.count, signal: call.gone(), ...(after === undefined ? {} : { after }) };
+  const request = { size: asked.count, gone: call.gone, ...(after === undefined ? {} : { after }) };
   const page = await repository.history(call, scope, request);
   const links = pageLinks({
     url: `${base}${path}`,

@@ -15,7 +15,7 @@ export async function read(call: FhirCall, parts: Parts): Promise<Reply> {
   const { subset, query } = subsetParameters(call, parts.registry.definitions);
   formatParameter(query);
   const version = await parts.repository.read(call, { type: call.type, id: call.resourceId });
-  return replyWith({ ...call, query }, parts, version, subset);
+  return replyWith(query === call.query ? call : { ...call, query }, parts, version, subset);
 }
 
 /** One version, as resource or, for a Binary, as the bytes that it stands for. */

@@ -35,7 +35,7 @@ export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
   // A cursor belongs to the types and the query that it was made for.
   const binding = `${path}?${search.applied}`;
   const after = search.cursor === undefined ? undefined : cursors.open(search.cursor, binding);
-  const paging = { signal: call.gone(), ...(after === undefined ? {} : { after }) };
+  const paging = { gone: call.gone, ...(after === undefined ? {} : { after }) };
   const { matches, included, total, next } = await repository.search(call, search, paging);
   const { subset } = search;
   const entry = async (mode: SearchEntry['mode'], found: Found): Promise<SearchEntry> => {
