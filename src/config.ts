@@ -10,6 +10,9 @@ export interface Config {
   mongodbDatabase: string;
   baseUrl: string;
   logLevel: LogLevel;
+  integrity: 'enforce' | 'warn' | 'off';
+  requireIfMatch: boolean;
+  conditionalDelete: 'single' | 'multiple';
 }
 
 interface Row<T> {
@@ -63,6 +66,24 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     meaning: `One of ${LOG_LEVELS.join(', ')}.`,
     parse: oneOf(LOG_LEVELS),
   },
+  integrity: {
+    name: 'REFERENTIAL_INTEGRITY',
+    fallback: 'enforce',
+    meaning: 'References to resources of this server must lead somewhere: enforce, warn or off.',
+    parse: oneOf(['enforce', 'warn', 'off'] as const),
+  },
+  requireIfMatch: {
+    name: 'REQUIRE_IF_MATCH',
+    fallback: 'false',
+    meaning: 'true: who changes a resource must say which version they saw.',
+    parse: (text) => oneOf(['true', 'false'] as const)(text) === 'true',
+  },
+  conditionalDelete: {
+    name: 'CONDITIONAL_DELETE',
+    fallback: 'single',
+    meaning: 'What DELETE Type?query may delete: single (412 for several) or multiple.',
+    parse: oneOf(['single', 'multiple'] as const),
+  },
 };
 
 /** Not a stack trace but a sentence for the operator. */
@@ -88,6 +109,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     mongodbDatabase: read(settings.mongodbDatabase),
     baseUrl: read(settings.baseUrl),
     logLevel: read(settings.logLevel),
+    integrity: read(settings.integrity),
+    requireIfMatch: read(settings.requireIfMatch),
+    conditionalDelete: read(settings.conditionalDelete),
   };
 }
 

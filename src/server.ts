@@ -86,6 +86,11 @@ async function serveOn(
     clock,
     validator: createValidator(definitions),
     extract: indexing.extract,
+    registry,
+    base,
+    integrity: config.integrity,
+    deletesMultiple: config.conditionalDelete === 'multiple',
+    requiresIfMatch: config.requireIfMatch,
   });
   const seeding = indexed.ready.then(() =>
     indexed.isReady() ? seed({ id: requestId(), at: clock.now(), principal: operator }, repository) : [],

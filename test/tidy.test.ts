@@ -10,7 +10,7 @@ const SRC = join(ROOT, 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['kit'],
   ['fhir'],
-  ['search', 'questionnaire', 'terminology'],
+  ['search', 'patch', 'questionnaire', 'terminology'],
   ['access', 'validate', 'store', 'blob'],
   ['audit'],
   ['repository'],
@@ -36,6 +36,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'better-sqlite3': ['store/sqlite'],
   commander: ['cli'],
   express: ['http'],
+  fhirpath: ['patch/fhirpath/evaluate.ts'],
   'file-type': ['blob/inspect.ts'],
   mongodb: ['store/mongo', 'blob/gridfs.ts'],
   pino: ['kit/log.ts'],

@@ -21,7 +21,7 @@ export async function reindexAll(): Promise<void> {
     say(`Made the search values of ${done} resources anew in ${inSeconds(started)}.`);
     if (old > 0)
       say(
-        `${old} of them keep the values that they had: they have more than this release allows (limit searchValues).`,
+        `${old} of them keep the values that they had: they have more than this release allows (limits searchValues and combinations).`,
       );
   });
 }

@@ -53,6 +53,30 @@ export function historyBundle(links: BundleLink[], entries: HistoryEntry[], tota
   return bundle('history', links, texts, total);
 }
 
+/** What became of one entry of a batch or transaction. */
+export interface ResponseEntry {
+  fullUrl?: string;
+  /** The resource's JSON. */
+  text?: string;
+  response: {
+    /** Such as `201 Created`. */
+    status: string;
+    location?: string;
+    etag?: string;
+    lastModified?: string;
+    outcome?: object;
+  };
+}
+
+export function responseBundle(type: 'batch' | 'transaction', entries: ResponseEntry[]): string {
+  const texts = entries.map(({ fullUrl, text, response }) => {
+    const url = fullUrl === undefined ? '' : `"fullUrl":${json(fullUrl)},`;
+    const resource = text === undefined ? '' : `"resource":${text},`;
+    return `{${url}${resource}"response":${json(response)}}`;
+  });
+  return bundle(`${type}-response`, [], texts, undefined);
+}
+
 /**
  * R4 allows no empty arrays, so a Bundle without entries has no `entry`. Pieces are added, not joined: what is added is
  * copied once, when it is sent.
@@ -60,7 +84,7 @@ export function historyBundle(links: BundleLink[], entries: HistoryEntry[], tota
 function bundle(type: string, links: BundleLink[], entries: string[], total: number | undefined): string {
   let text = `{"resourceType":"Bundle","type":"${type}"`;
   if (total !== undefined) text += `,"total":${total}`;
-  text += `,"link":${json(links)}`;
+  if (links.length > 0) text += `,"link":${json(links)}`;
   let before = ',"entry":[';
   for (const entry of entries) {
     text += before + entry;

@@ -31,6 +31,7 @@ const kinds = {
   'too-large': { status: 413, code: 'too-long' },
   'url-too-long': { status: 414, code: 'too-long' },
   'unsupported-media-type': { status: 415, code: 'not-supported' },
+  'precondition-required': { status: 428, code: 'required' },
   'range-not-satisfiable': { status: 416, code: 'value' },
   'headers-too-large': { status: 431, code: 'too-long' },
   unprocessable: { status: 422, code: 'processing' },

@@ -117,6 +117,8 @@ export const limits = {
   reindexBatch: 50,
   /** Milliseconds that a start waits for them before it serves without searches. */
   reindexWaitMs: 3000,
+  /** Resources that one conditional delete may delete. */
+  conditionalDeletes: 1000,
   /** Attempts of a write without `If-Match` that meets another writer. */
   writeAttempts: 30,
   /** Operations of one patch. */

@@ -7,7 +7,13 @@ const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<str
     kind: 'conflict',
     say: 'Somebody else changed this resource at the same time. Nothing was written; read it again, then decide.',
   },
-  guard: { kind: 'precondition', say: 'A condition of this write no longer holds. Nothing was written.' },
+  guard: {
+    kind: 'conflict',
+    say: 'Others kept changing what a condition of this write finds. Nothing was written; try again.',
+    headers: { 'Retry-After': '1' },
+  },
+  missing: { kind: 'unprocessable', say: 'A reference leads to what is not here. Nothing was written.' },
+  referred: { kind: 'conflict', say: 'Others refer to this resource. Nothing was deleted.' },
   unavailable: {
     kind: 'unavailable',
     say: 'The store cannot answer now. If this was a write, nothing was written; try again.',

@@ -3,6 +3,7 @@
  * URL under which absolute references are the server's own, those of the stored resources are made again, in small
  * batches that others' writes go between. Until that is done a search would miss without a word, so it is refused.
  */
+import { literalReferences } from '../fhir/links/index.js';
 import { FhirError } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import { parseJson } from '../kit/json.js';
@@ -11,7 +12,7 @@ import { createExtract } from '../search/extract.js';
 import { indexFingerprint } from '../search/fingerprint.js';
 import type { Entry } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
-import type { Change, Position, Store, Version } from '../store/port.js';
+import { REFERS, type Change, type Position, type Store, type Version } from '../store/port.js';
 
 /** How search values are made, and a text that differs when they would be made differently. */
 export interface Indexing {
@@ -19,10 +20,19 @@ export interface Indexing {
   fingerprint: string;
 }
 
-export const createIndexing = (registry: SearchRegistry, base: string): Indexing => ({
-  extract: createExtract(registry, base),
-  fingerprint: `${indexFingerprint(registry)} ${base}`,
-});
+/** Beside what parameters find, each resource says what it refers to: whoever deletes that must know. */
+export function createIndexing(registry: SearchRegistry, base: string): Indexing {
+  const extract = createExtract(registry, base);
+  return {
+    extract(resource) {
+      const entries = extract(resource);
+      const names = literalReferences(resource, registry.definitions, base).map(({ type, id }) => `${type}/${id}`);
+      for (const value of new Set(names)) entries.push({ param: REFERS, value, detail: '' });
+      return entries;
+    },
+    fingerprint: `${indexFingerprint(registry)} ${REFERS} ${base}`,
+  };
+}
 
 /** A version with the search values that it has by these rules; undefined for one that they allow no more. */
 export function withEntries({ extract }: Indexing, version: Version): Change | undefined {

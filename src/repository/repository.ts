@@ -3,39 +3,29 @@
  * values and versions cannot be forgotten, because there is no other way to the store.
  */
 import type { Readable } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import { reachOf, type Call } from '../access/principal.js';
-import type { BlobRef, Blobs } from '../blob/port.js';
-import { failure, FhirError, type Issue } from '../fhir/outcome.js';
+import type { BlobRef } from '../blob/port.js';
+import { failure } from '../fhir/outcome.js';
+import type { Operation } from '../fhir/transaction/operation.js';
+import { inOrder } from '../fhir/transaction/order.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
-import type { Clock } from '../kit/clock.js';
-import { timeOrderedId } from '../kit/id.js';
+import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
-import type { Entry } from '../search/plan.js';
-import { StoreError } from '../store/port.js';
-import type { Change, Found, HistoryScope, Key, Method, Page, PageRequest, Store, Version } from '../store/port.js';
-import type { Validator } from '../validate/validator.js';
-import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, withoutData, type JsonForm } from './binary.js';
+import type { SearchRegistry } from '../search/registry.js';
+import type { Found, HistoryScope, Key, Page, PageRequest, Version } from '../store/port.js';
+import { refuseErrors } from './accept.js';
+import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, type JsonForm } from './binary.js';
 import { demand, type Conditions } from './conditions.js';
-import { asked, isStoreFailure, tellStoreFailure } from './failures.js';
+import { createFinder } from './criteria.js';
+import { asked } from './failures.js';
+import { nameOf, type Written } from './operations.js';
 import { createSearch, type SearchDoor } from './search.js';
-import { finalText, stamped } from './version.js';
+import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
-export interface RepositoryParts {
-  store: Store;
-  blobs: Blobs;
-  clock: Clock;
-  validator: Validator;
-  extract: (resource: Resource) => Entry[];
-}
+export type { Written } from './operations.js';
 
-/** What a write did. */
-export interface Written {
-  version: Version;
-  /** False when a resource of this id was there before. */
-  created: boolean;
-  /** What the checks found that does not forbid the write. */
-  issues: Issue[];
+export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions'> {
+  registry: SearchRegistry;
 }
 
 export interface Repository extends SearchDoor {
@@ -45,14 +35,14 @@ export interface Repository extends SearchDoor {
   vread(call: Call, key: Key, version: number): Promise<Version>;
   /** Newest first; 404 for a resource that never was. */
   history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>>;
-  /** Stores a new resource under an id of the server's. */
-  create(call: Call, resource: Resource): Promise<Written>;
-  /** Replaces a resource, or stores it under the id that the client chose. */
-  update(call: Call, key: Key, resource: Resource, conditions: Conditions): Promise<Written>;
-  /** Undefined when there was nothing to delete. */
-  delete(call: Call, key: Key, conditions: Conditions): Promise<Version | undefined>;
+  /** Does one create, update, patch or delete, conditional or not; `inBundle` for an entry of a batch. */
+  write(call: Call, operation: Operation, inBundle?: boolean): Promise<Written>;
+  /** Does all of them or none; what each did, in the order of the operations. Reads among them are passed over. */
+  transact(call: Call, operations: Operation[]): Promise<Map<Operation, Written>>;
+  /** Replaces a resource, or stores it under the id that the caller chose. */
+  update(call: Call, key: Key, resource: Resource): Promise<Written>;
   /** Stores raw bytes as a Binary: a new one, or that of the key. */
-  writeBytes(call: Call, upload: Upload, key?: Key, conditions?: Conditions): Promise<Written>;
+  writeBytes(call: Call, upload: Upload, key?: Key, conditions?: Conditions): Promise<Written & { version: Version }>;
   /** The bytes of a Binary that was read. */
   bytes(version: Version, range?: { start: number; end: number }): Promise<Readable>;
   /** A Binary as JSON, with its data; `layout` may indent. */
@@ -69,7 +59,9 @@ export interface Upload {
 }
 
 export function createRepository(parts: RepositoryParts): Repository {
-  const { store, blobs, clock, validator, extract } = parts;
+  const { store, blobs, validator, registry } = parts;
+  const { definitions } = registry;
+  const perform = createWriting({ ...parts, definitions, finder: createFinder(parts) });
 
   async function read(call: Call, key: Key): Promise<Found> {
     const [found] = await asked(store.read([key], reachOf(call)));
@@ -90,27 +82,23 @@ export function createRepository(parts: RepositoryParts): Repository {
     return found;
   }
 
-  async function create(call: Call, resource: Resource): Promise<Written> {
-    const { document, blob, issues } = await accepted(resource);
-    const key = { type: resource.resourceType, id: timeOrderedId(clock.now()) };
-    const version = await commit(call, key, undefined, 'POST', document, blob);
-    return { version, created: true, issues };
+  async function write(call: Call, operation: Operation, blob?: BlobRef): Promise<Written> {
+    const [written] = await perform(call, [{ operation, ...(blob === undefined ? {} : { blob }) }], alone);
+    assert(written !== undefined, 'One operation has one result.');
+    return written;
   }
 
-  async function update(call: Call, key: Key, resource: Resource, conditions: Conditions): Promise<Written> {
-    if (resource.id !== key.id) {
-      const found = resource.id === undefined ? 'has no id' : `has the id ${resource.id}`;
-      throw failure(
-        'invalid',
-        `The resource ${found}; the URL says ${nameOf(key)}. Both must agree.`,
-        `${key.type}.id`,
-      );
-    }
-    const { document, blob, issues } = await accepted(resource);
-    return replace(call, key, conditions, document, blob, issues);
+  async function transact(call: Call, operations: Operation[]): Promise<Map<Operation, Written>> {
+    const writes = inOrder(operations).filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+    const written = await perform(
+      call,
+      writes.map((operation) => ({ operation })),
+      inTransaction,
+    );
+    return new Map(writes.flatMap((operation, at) => (written[at] === undefined ? [] : [[operation, written[at]]])));
   }
 
-  async function writeBytes(call: Call, upload: Upload, key?: Key, conditions: Conditions = {}): Promise<Written> {
+  async function writeBytes(call: Call, upload: Upload, key?: Key, conditions: Conditions = {}) {
     refuseOddContext(upload.securityContext);
     const document: Resource = {
       resourceType: 'Binary',
@@ -124,98 +112,24 @@ export function createRepository(parts: RepositoryParts): Repository {
       demand(conditions, was, nameOf(key));
     }
     const blob = await storeBytes(blobs, document, upload.bytes);
-    if (key !== undefined) return replace(call, key, conditions, document, blob, []);
-    const created = { type: 'Binary', id: timeOrderedId(clock.now()) };
-    return { version: await commit(call, created, undefined, 'POST', document, blob), created: true, issues: [] };
-  }
-
-  /** Writes over what is current, as often as other writers come first, unless the client named the version. */
-  async function replace(
-    call: Call,
-    key: Key,
-    conditions: Conditions,
-    document: Resource,
-    blob: BlobRef | undefined,
-    issues: Issue[],
-  ): Promise<Written> {
-    return overCurrent(call, key, conditions, async (was) => {
-      const version = await commit(call, key, was, 'PUT', document, blob);
-      return { version, created: was?.text === undefined, issues };
-    });
-  }
-
-  async function remove(call: Call, key: Key, conditions: Conditions): Promise<Version | undefined> {
-    return overCurrent(call, key, conditions, async (was) =>
-      was?.text === undefined ? undefined : commit(call, key, was, 'DELETE', undefined, undefined),
-    );
-  }
-
-  async function overCurrent<T>(
-    call: Call,
-    key: Key,
-    conditions: Conditions,
-    write: (was: Found | undefined) => Promise<T>,
-  ): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      const [was] = await asked(store.read([key], reachOf(call)));
-      demand(conditions, was, nameOf(key));
-      try {
-        return await write(was);
-      } catch (error) {
-        // With If-Match the next round finds another version and says 412.
-        if (isStoreFailure(error, 'conflict') && attempt < limits.writeAttempts) {
-          // Those who met do not meet again.
-          await pause(Math.random() * attempt);
-          continue;
-        }
-        throw error instanceof StoreError ? tellStoreFailure(error) : error;
-      }
-    }
-  }
-
-  async function commit(
-    call: Call,
-    key: Key,
-    was: Found | undefined,
-    method: Method,
-    document: Resource | undefined,
-    blob: BlobRef | undefined,
-  ): Promise<Version> {
-    const version = (was?.version ?? 0) + 1;
-    // Times of one resource never run backwards or stand still, whatever the machine's clock does.
-    const updated = Math.max(clock.now(), (was?.updated ?? 0) + 1);
-    const resource = document && stamped(document, { id: key.id, version, updated });
-    const change: Change = {
-      ...key,
-      version,
-      updated,
-      owner: was?.owner ?? call.principal.owner,
-      method,
-      text: resource && finalText(resource),
-      entries: resource === undefined ? [] : extract(resource),
-      ...(blob === undefined ? {} : { blob }),
-    };
-    await store.write([change]);
-    // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
-    if (blob !== undefined) blobs.settled(blob).catch(() => undefined);
-    return change;
-  }
-
-  /** Structure is checked before anything is stored; the bytes of a Binary go their own way. */
-  async function accepted(resource: Resource): Promise<{ document: Resource; blob?: BlobRef; issues: Issue[] }> {
-    const issues = refuseErrors(validator.validate(resource));
-    refuseSubset(resource);
-    if (resource.resourceType !== 'Binary') return { document: resource, issues };
-    return { ...(await withoutData(blobs, resource)), issues };
+    const resource = key === undefined ? document : { ...document, id: key.id };
+    const operation = key === undefined ? created('Binary', resource) : updated(key, resource, conditions);
+    const written = await write(call, operation, blob);
+    assert(written.version !== undefined, 'What was written has a version.');
+    return { ...written, version: written.version };
   }
 
   return {
     read,
     vread,
     history,
-    create: (call, resource) => asked(create(call, resource)),
-    update,
-    delete: remove,
+    write: async (call, operation, inBundle = false) => {
+      const [written] = await perform(call, [{ operation }], inBundle ? inTransaction : alone);
+      assert(written !== undefined, 'One operation has one result.');
+      return written;
+    },
+    transact,
+    update: (call, key, resource) => write(call, updated(key, resource, {})),
     writeBytes: async (call, upload, ...rest) => {
       try {
         return await asked(writeBytes(call, upload, ...rest));
@@ -230,7 +144,26 @@ export function createRepository(parts: RepositoryParts): Repository {
   };
 }
 
-const nameOf = (key: Key): `${ResourceType}/${string}` => `${key.type}/${key.id}`;
+const created = (type: ResourceType, resource: Resource): Operation => ({
+  index: 0,
+  method: 'POST',
+  interaction: 'create',
+  type,
+  query: '',
+  resource,
+  conditions: {},
+});
+
+const updated = ({ type, id }: Key, resource: Resource, conditions: Conditions): Operation => ({
+  index: 0,
+  method: 'PUT',
+  interaction: 'update',
+  type,
+  id,
+  query: '',
+  resource,
+  conditions,
+});
 
 function present<T extends Version>(found: T | undefined, name: string): T {
   if (found === undefined) throw failure('not-found', `There is no ${name}.`);
@@ -241,19 +174,4 @@ function present<T extends Version>(found: T | undefined, name: string): T {
     );
   }
   return found;
-}
-
-function refuseErrors(issues: Issue[]): Issue[] {
-  if (issues.some((issue) => issue.severity === 'error' || issue.severity === 'fatal')) {
-    throw new FhirError('invalid', issues);
-  }
-  return issues;
-}
-
-/** A part that is written back as the whole would erase the rest (R4 search.html#summary). */
-function refuseSubset(resource: Resource): void {
-  const tags = (resource.meta?.tag ?? []) as { code?: string }[];
-  if (!tags.some(({ code }) => code === 'SUBSETTED')) return;
-  const say = 'This is tagged SUBSETTED: a part of a resource. Read the whole before you change it.';
-  throw failure('invalid', say, `${resource.resourceType}.meta.tag`);
 }

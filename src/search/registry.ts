@@ -3,6 +3,7 @@ import type { Definitions, SearchParameterDefinition } from '../fhir/definitions
 import type { ResourceType } from '../fhir/types.js';
 import { compileExpression, compileWithin } from './expression/index.js';
 import type { Leaf } from './expression/types.js';
+import type { Step } from './expression/walk.js';
 import { compositeReader, type ComponentPaths } from './types/composite.js';
 import { searchTypeOf } from './types/index.js';
 import type { Component, ParameterFacts, Path, SearchType } from './types/type.js';
@@ -82,7 +83,7 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     if (first === undefined) return undefined;
     const paths = made.map(({ leaf, parts }) => ({
       steps: leaf.steps,
-      read: compositeReader(parts),
+      read: compositeReader(facts.code, [type, ...leaf.steps.filter(isName)].join('.'), parts),
       implied: () => '',
     }));
     return { ...facts, components: first.parts.map(({ component }) => component), paths };
@@ -166,3 +167,5 @@ export function namesOf(registry: SearchRegistry, types: readonly ResourceType[]
   const codes = registry.list(first).map(({ code }) => code);
   return codes.filter((code) => parameterOf(registry, types, code) !== undefined);
 }
+
+const isName = (step: Step): step is string => typeof step === 'string';

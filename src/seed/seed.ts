@@ -27,7 +27,7 @@ export async function seed(call: Call, repository: Repository): Promise<string[]
       );
       if ((await repository.byCanonical(call, type, url, version)) !== undefined) continue;
       if (await repository.isTaken(call, { type, id })) continue;
-      await repository.update(call, { type, id }, resource, {});
+      await repository.update(call, { type, id }, resource);
       stored.push(`${type}/${id}`);
     }
   }

@@ -59,6 +59,21 @@ export interface Guard {
   matches: number;
 }
 
+/**
+ * What must be true of references when a write is done; checked inside it. A reference is seen by the entry of the
+ * parameter `REFERS` that has `Type/id` as its value.
+ */
+export interface Integrity {
+  /** Each of these is there, seen by the reach, and is no deletion: before the write, or by it. */
+  present: Key[];
+  /** Nothing that is current refers to these any more, of whatever owner. */
+  unreferred: Key[];
+  reach: Reach;
+}
+
+/** The parameter of the entries that say what a resource refers to; no query can name it. */
+export const REFERS = ':refers';
+
 /** Where a page ended: opaque to all but the store that made it; plain JSON. */
 export type Position = (string | number | null)[];
 
@@ -94,11 +109,12 @@ export type Cursor = string;
 export interface Store {
   /**
    * Writes all changes or none, durably before it resolves. Rejects with a StoreError: `conflict` when a current
-   * version is not the expected one, `guard` when a guard does not hold, `unavailable` when nothing was written and
+   * version is not the expected one, `guard` when a guard does not hold, `missing` (with its key) when a reference would
+   * lead nowhere, `referred` (with its key, and who refers to it) when one would be left behind, `unavailable` when nothing was written and
    * trying again may help, `unknown` when it cannot be known whether it was written, `full` when there is no room.
    * No key may occur twice.
    */
-  write(changes: Change[], guards?: Guard[]): Promise<void>;
+  write(changes: Change[], guards?: Guard[], integrity?: Integrity): Promise<void>;
   /** The current versions, deletions included, in the order of the keys; undefined for what is not there. */
   read(keys: Key[], reach: Reach): Promise<(Found | undefined)[]>;
   version(key: Key, version: number, reach: Reach): Promise<Version | undefined>;
@@ -174,7 +190,8 @@ export interface VaultRecord {
   expires: Instant;
 }
 
-export type StoreFailure = 'conflict' | 'guard' | 'unavailable' | 'unknown' | 'full' | 'too-costly';
+export type StoreFailure =
+  'conflict' | 'guard' | 'missing' | 'referred' | 'unavailable' | 'unknown' | 'full' | 'too-costly';
 
 export class StoreError extends Error {
   readonly reason: StoreFailure;

@@ -65,7 +65,9 @@ function changeOf(indexing: Indexing, version: Version): Change {
   const change = withEntries(indexing, version);
   if (change !== undefined) return change;
   const { type, id } = version;
-  throw new Refused(`${type}/${id} has more search values than this release allows (limit searchValues).`);
+  throw new Refused(
+    `${type}/${id} has more search values than this release allows (limits searchValues and combinations).`,
+  );
 }
 
 /** Half a store is none: called before a server starts on it. A server that starts also ends what a move could go on with. */

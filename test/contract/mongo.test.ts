@@ -4,8 +4,8 @@ import { describeMongo, freshDatabase } from '../support/mongo.js';
 import { storeContract } from './store.js';
 
 describeMongo('the store', (url) => {
-  storeContract('MongoDB', async (clock) => {
-    const options = { url, database: freshDatabase(), clock };
+  storeContract('MongoDB', async (clock, parts = {}) => {
+    const options = { url, database: freshDatabase(), clock, ...parts };
     let store = await openMongoStore(options);
     const commit = Object.getOwnPropertyDescriptor(ClientSession.prototype, 'commitTransaction');
     return {

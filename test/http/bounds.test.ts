@@ -53,6 +53,30 @@ describeServer('bounds', (server) => {
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
+  test('more combinations than a composite parameter keeps are refused, never cut', async () => {
+    const observation = (codes: number) => ({
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'both' },
+      component: [
+        {
+          code: { coding: Array.from({ length: codes }, (_, n) => ({ system: 'http://s', code: `c${n}` })) },
+          valueCodeableConcept: {
+            coding: Array.from({ length: 10 }, (_, n) => ({ system: 'http://s', code: `v${n}` })),
+          },
+        },
+      ],
+    });
+    // A code stands in a combination with and without its system.
+    expect((await ask(`${server.base}/Observation`, { body: observation(25) })).status).toBe(201);
+    const { status, body } = await ask(`${server.base}/Observation`, { body: observation(26) });
+    expect([status, body.resourceType, body.issue[0].code]).toEqual([422, 'OperationOutcome', 'processing']);
+    expect(body.issue[0].expression).toEqual(['Observation.component']);
+    expect(body.issue[0].diagnostics).toMatch(
+      /^One Observation\.component has 1040 combinations .* combo-code-value-concept, and at most 1000 .*limit combinations/,
+    );
+  });
+
   test('a part of a resource is not taken for the whole', async () => {
     const tag = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }];
     for (const resource of [

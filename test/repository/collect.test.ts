@@ -12,6 +12,7 @@ import type { Blobs } from '../../src/blob/port.js';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
 import { createCollector } from '../../src/repository/collect.js';
 import { createRepository } from '../../src/repository/repository.js';
+import { createRegistry } from '../../src/search/registry.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
 import { StoreError, type Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
@@ -19,7 +20,9 @@ import { createValidator } from '../../src/validate/validator.js';
 import { createFakeClock } from '../contract/store.js';
 import { describeMongo, freshDatabase } from '../support/mongo.js';
 
-const validator = createValidator(loadDefinitions());
+const definitions = loadDefinitions();
+const validator = createValidator(definitions);
+const registry = createRegistry(definitions);
 const clock = createFakeClock();
 const HOUR = 3_600_000;
 const call = { id: 'test', at: 0, principal: operator };
@@ -38,7 +41,18 @@ function collecting(open: () => Promise<Place>): void {
   afterEach(() => place.close());
 
   const repositoryOver = (store: Store) =>
-    createRepository({ store, blobs: place.blobs, clock, validator, extract: () => [] });
+    createRepository({
+      store,
+      blobs: place.blobs,
+      clock,
+      validator,
+      extract: () => [],
+      registry,
+      base: 'http://localhost/fhir',
+      integrity: 'off',
+      deletesMultiple: false,
+      requiresIfMatch: false,
+    });
   const upload = (bytes: Buffer) => ({ contentType: 'application/octet-stream', bytes: Readable.from([bytes]) });
   const count = async () => {
     let found = 0;
@@ -70,7 +84,17 @@ function collecting(open: () => Promise<Place>): void {
     const repository = repositoryOver(place.store);
     const { version } = await repository.writeBytes(call, upload(randomBytes(10)));
     await repository.writeBytes(call, upload(randomBytes(20)), version);
-    await repository.delete(call, version, {});
+    const { type, id } = version;
+    const deletion = {
+      index: 0,
+      method: 'DELETE',
+      interaction: 'delete',
+      type,
+      id,
+      query: '',
+      conditions: {},
+    } as const;
+    await repository.write(call, deletion);
     clock.forward(2 * HOUR);
     expect((await createCollector({ ...place, clock })()).removed).toBe(0);
     expect(await count()).toBe(2);

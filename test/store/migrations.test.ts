@@ -10,7 +10,8 @@ import { BSON, MongoClient, type Db, type Document, type IndexDescription } from
 import { systemClock } from '../../src/kit/clock.js';
 import { migrate, steps } from '../../src/store/mongo/migrate.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
-import type { Store } from '../../src/store/port.js';
+import { everything } from '../../src/search/plan.js';
+import type { Position, Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
 import { is } from '../contract/store/place.js';
 import { describeMongo, freshDatabase } from '../support/mongo.js';
@@ -53,6 +54,24 @@ async function saysWhatItSaid(store: Store): Promise<void> {
   expect(await found('Patient', 'name', 'meier')).toEqual([]);
 }
 
+/** What the release before sort keys wrote: values of every width and none, which a sort must all show. */
+async function sortsWhatItHad(store: Store): Promise<void> {
+  for (const [descending, expected] of [
+    [false, ['none', 'd', 'e', 'b', 'a', 'c']],
+    [true, ['d', 'b', 'e', 'c', 'a', 'none']],
+  ] as const) {
+    const shown: string[] = [];
+    for (let after: Position | undefined, more = true; more; more = after !== undefined) {
+      const request = { size: 2, ...(after && { after }) };
+      const order = [{ param: 'date', descending }];
+      const page = await store.search(['Observation'], everything, order, request, { owners: ['org-3'] });
+      shown.push(...page.items.map(({ id }) => id));
+      after = page.next;
+    }
+    expect(shown).toEqual(expected);
+  }
+}
+
 describe('SQLite', () => {
   let folder: string;
   let file: string;
@@ -62,12 +81,13 @@ describe('SQLite', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  test.each([1])('schema %d is brought forward with all that it holds', async (number) => {
+  test.each([1, 3])('schema %d is brought forward with all that it holds', async (number) => {
     const old = new Database(file);
     old.exec(await schema(`sqlite-${number}.sql`));
     old.close();
     for (let start = 0; start < 2; start += 1) await openSqliteStore({ file, clock: systemClock }).close();
-    const store = openSqliteStore({ file, clock: systemClock });
+    const store = openSqliteStore({ file, clock: systemClock, few: 0 });
+    if (number === 3) await sortsWhatItHad(store);
     await saysWhatItSaid(store);
     await store.close();
   });
@@ -95,7 +115,7 @@ describeMongo('migrations', (url) => {
     await client.close();
   });
 
-  test.each([1])('schema %d is brought forward with all that it holds', async (number) => {
+  test.each([1, 2])('schema %d is brought forward with all that it holds', async (number) => {
     const old = BSON.EJSON.parse(await schema(`mongodb-${number}.json`)) as Record<
       string,
       { indexes: IndexDescription[]; documents: Document[] }
@@ -111,6 +131,7 @@ describeMongo('migrations', (url) => {
       _id: 'schema',
       number: steps.length,
     });
+    if (number === 2) await sortsWhatItHad(store);
     await saysWhatItSaid(store);
     await store.close();
     await other.close();

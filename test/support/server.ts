@@ -15,10 +15,18 @@ export interface TestServer {
   address: string;
 }
 
-/** Runs the suite on SQLite, and on MongoDB where there is one; `bounds` are in place of the server's own. */
-export function describeServer(name: string, suite: (server: TestServer) => void, bounds: Partial<Limits> = {}): void {
-  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite' }, bounds)));
-  describeMongo(name, (url) => suite(running({ STORE: 'mongodb', MONGODB_URL: url }, bounds)));
+/**
+ * Runs the suite on SQLite, and on MongoDB where there is one; `bounds` are in place of the server's own. References may
+ * lead nowhere, so that a test brings only what it is about, unless its `settings` say otherwise.
+ */
+export function describeServer(
+  name: string,
+  suite: (server: TestServer) => void,
+  bounds: Partial<Limits> = {},
+  settings: Record<string, string> = {},
+): void {
+  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite', ...settings }, bounds)));
+  describeMongo(name, (url) => suite(running({ STORE: 'mongodb', MONGODB_URL: url, ...settings }, bounds)));
 }
 
 /** For what has nothing to do with the store. */
@@ -33,7 +41,11 @@ function running(environment: Record<string, string>, bounds: Partial<Limits> = 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'afferent-test-'));
     const settings = { PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: folder, MONGODB_DATABASE: freshDatabase() };
-    server = await startServer(readConfig({ ...settings, ...environment }), systemClock, { ...limits, ...bounds });
+    const lax = { REFERENTIAL_INTEGRITY: 'off' };
+    server = await startServer(readConfig({ ...settings, ...lax, ...environment }), systemClock, {
+      ...limits,
+      ...bounds,
+    });
     Object.assign(here, { base: server.base, address: server.address });
   });
   afterAll(async () => {

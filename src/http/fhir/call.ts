@@ -1,13 +1,15 @@
 /** An HTTP request becomes a FhirCall; from here on nothing knows Express. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Call, Principal } from '../../access/principal.js';
 import { failure } from '../../fhir/outcome.js';
+import type { Patch } from '../../fhir/transaction/operation.js';
 import type { Resource, ResourceType } from '../../fhir/types.js';
 import { parseJson } from '../../kit/json.js';
 import { limits } from '../../kit/limits.js';
+import { parseMediaType } from '../../kit/media-type.js';
 import type { Conditions } from '../../repository/conditions.js';
 import { readBody, type Arrival } from '../body.js';
-import { demandJson, type Format } from './negotiate.js';
+import { demandJson, FHIR_JSON, type Format } from './negotiate.js';
 import type { Prefer } from './prefer.js';
 
 export interface FhirCall extends Call, Arrival {
@@ -24,7 +26,11 @@ export interface FhirCall extends Call, Arrival {
   conditions: Conditions;
   /** Aborted when the client goes away before it is answered. */
   gone: () => AbortSignal;
-  /** Read for bodies, conditional reads and raw Binaries only. */
+  /** Tells the operator of what should not happen, where the request itself goes on. */
+  unexpected: (error: unknown) => void;
+  /** The request's headers; of an entry of a Bundle, what stands there for them. */
+  headers: IncomingHttpHeaders;
+  /** Read for bodies and raw Binaries only. */
   request: IncomingMessage;
   principal: Principal;
 }
@@ -54,6 +60,31 @@ export async function resourceOf(call: FhirCall): Promise<Resource> {
   }
   return value as Resource;
 }
+
+/** The patch in the body: JSON Patch under its own media type, FHIRPath Patch as Parameters (R4 http.html#patch). */
+export async function patchOf(call: FhirCall): Promise<Patch> {
+  const contentType = call.request.headers['content-type'];
+  const isJsonPatch = parseMediaType(contentType ?? '')?.essence === JSON_PATCH;
+  if (!isJsonPatch) {
+    const known = FHIRPATH_PATCH.has(parseMediaType(contentType ?? '')?.essence ?? '');
+    if (!known) {
+      const say = `A patch is ${JSON_PATCH}, or Parameters as ${FHIR_JSON}; not ${(contentType ?? 'a body without a type').slice(0, 60)}.`;
+      throw failure('unsupported-media-type', say, 'http.Content-Type');
+    }
+    demandJson(contentType);
+  }
+  const bytes = await readBody(call, 'resourceBytes');
+  if (bytes.length === 0) throw failure('malformed', 'The body is empty; a patch was expected.');
+  const value = parseJson(bytes, limits.depth);
+  if (isJsonPatch) return { kind: 'json', document: value };
+  if ((value as Partial<Resource> | null)?.resourceType === 'Parameters') {
+    return { kind: 'fhirpath', parameters: value as Resource };
+  }
+  throw failure('invalid', `A FHIRPath Patch is a Parameters resource; a JSON Patch is sent as ${JSON_PATCH}.`);
+}
+
+const JSON_PATCH = 'application/json-patch+json';
+const FHIRPATH_PATCH: ReadonlySet<string> = new Set([FHIR_JSON, 'application/json']);
 
 /** The fields of an application/x-www-form-urlencoded body, still encoded. */
 export async function formOf(call: FhirCall): Promise<string> {

@@ -92,10 +92,12 @@ export function fhirHandler(parts: FhirHandlerParts) {
       format: seen.rendering.format,
       prefer: preferOf(request.headers),
       conditions: WRITES.has(target.route.method) ? conditionsOf(request.headers) : {},
+      headers: request.headers,
       request,
       ticket,
       traffic: parts.traffic,
       gone: () => abortedWhenGone(response),
+      unexpected: (error) => parts.log.error({ request: id, cause: toldToOperator(error, true) }),
     };
     // Who brings a body has its turn when that is there.
     if (!bringsBody(request)) await ticket.turn();
@@ -148,7 +150,7 @@ const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'POST' || method === 'PUT' || method === 'PATCH') &&
   (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
 
-const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE']);
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Where a Binary's bytes go in or out. */
 const STREAMED: ReadonlySet<string> = new Set(['read', 'vread', 'create', 'update']);

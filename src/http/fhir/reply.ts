@@ -20,3 +20,7 @@ export const versionHeaders = (version: Version): Record<string, string> => ({
   ETag: `W/"${version.version}"`,
   'Last-Modified': new Date(version.updated).toUTCString(),
 });
+
+/** Where a version is read again. */
+export const locationOf = (base: string, { type, id, version }: Version): string =>
+  `${base}/${type}/${id}/_history/${version}`;

@@ -5,7 +5,8 @@ import { metadata } from './interactions/metadata.js';
 import { read } from './interactions/read.js';
 import { search, searchByPost } from './interactions/search.js';
 import { vread } from './interactions/vread.js';
-import { create, remove, update } from './interactions/write.js';
+import { transaction } from './interactions/transaction.js';
+import { create, patch, remove, update } from './interactions/write.js';
 import type { Parts } from './parts.js';
 import type { Reply } from './reply.js';
 
@@ -16,6 +17,7 @@ export type Interaction =
   | 'read'
   | 'vread'
   | 'update'
+  | 'patch'
   | 'delete'
   | 'history-instance'
   | 'history-type'
@@ -23,10 +25,11 @@ export type Interaction =
   | 'search-type'
   | 'search-system'
   | 'history-system'
+  | 'transaction'
   | 'capabilities';
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Segments after the base; `:type`, `:id`, `:version` and `:member` stand for what the client names. */
   path: string;
   interaction: Interaction;
@@ -36,14 +39,19 @@ export interface Route {
 export const routes: readonly Route[] = [
   { method: 'GET', path: 'metadata', interaction: 'capabilities', handler: metadata },
   { method: 'GET', path: '', interaction: 'search-system', handler: search },
+  { method: 'POST', path: '', interaction: 'transaction', handler: transaction },
   { method: 'POST', path: '_search', interaction: 'search-system', handler: searchByPost },
   { method: 'GET', path: '_history', interaction: 'history-system', handler: history },
   { method: 'GET', path: ':type', interaction: 'search-type', handler: search },
   { method: 'POST', path: ':type/_search', interaction: 'search-type', handler: searchByPost },
   { method: 'GET', path: ':type/_history', interaction: 'history-type', handler: history },
   { method: 'POST', path: ':type', interaction: 'create', handler: create },
+  { method: 'PUT', path: ':type', interaction: 'update', handler: update },
+  { method: 'PATCH', path: ':type', interaction: 'patch', handler: patch },
+  { method: 'DELETE', path: ':type', interaction: 'delete', handler: remove },
   { method: 'GET', path: ':type/:id', interaction: 'read', handler: read },
   { method: 'PUT', path: ':type/:id', interaction: 'update', handler: update },
+  { method: 'PATCH', path: ':type/:id', interaction: 'patch', handler: patch },
   { method: 'DELETE', path: ':type/:id', interaction: 'delete', handler: remove },
   { method: 'GET', path: ':type/:id/:member', interaction: 'search-type', handler: search },
   { method: 'POST', path: ':type/:id/:member/_search', interaction: 'search-type', handler: searchByPost },

@@ -5,6 +5,7 @@
  * The entry's value is the components' texts, joined; of a code there is one entry with its system and one without. A
  * component that is a range (quantity, date, number) gives the entry its ends; two numbers give one end each.
  */
+import { failure, type FhirError } from '../../fhir/outcome.js';
 import { limits } from '../../kit/limits.js';
 import { walk } from '../expression/walk.js';
 import type { Bounds, Test } from '../plan.js';
@@ -47,7 +48,8 @@ export interface ComponentPaths {
   atResource: boolean;
 }
 
-export function compositeReader(components: readonly ComponentPaths[]): Reader {
+/** `at`: the path of the element that the values stand in. */
+export function compositeReader(code: string, at: string, components: readonly ComponentPaths[]): Reader {
   return (element, into) => {
     const forms: Form<number>[][] = [];
     for (const { component, paths, atResource } of components) {
@@ -58,13 +60,24 @@ export function compositeReader(components: readonly ComponentPaths[]): Reader {
       if (found.forms.length === 0) return;
       forms.push(found.forms);
     }
-    for (const { key, ends } of combinations(forms, limits.combinations)) {
+    const count = forms.reduce((product, { length }) => product * length, 1);
+    if (count > limits.combinations) throw tooMany(code, at, count);
+    for (const { key, ends } of combinations(forms, count)) {
       const [first, second] = ends;
       if (first === undefined) into.text(key);
       else into.range(first.low, second === undefined ? first.high : second.low, key);
     }
   };
 }
+
+/** Never cut: what is missing from an index would not be found, and nobody would know. */
+const tooMany = (code: string, at: string, count: number): FhirError =>
+  failure(
+    'unprocessable',
+    `One ${at} has ${count} combinations of values for the search parameter ${code}, and at most ${limits.combinations} ` +
+      'are kept (limit combinations). Give it fewer codes, or put some of its values into elements of their own.',
+    at,
+  );
 
 /** One way in which a component's value stands in an entry; `ends`: of the ranges among the components, in order. */
 interface Form<End> {

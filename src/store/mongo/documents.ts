@@ -2,6 +2,7 @@
 import { BSON } from 'mongodb';
 import { isRange, sortKeys, type Entry, type RangeEntry, type TextEntry } from '../../search/plan.js';
 import type { Change, Found, Key, Method, Version } from '../port.js';
+import { dateOf } from './dates.js';
 import { fieldsOf } from './fields.js';
 import { part, rawFields, type RawFields } from './raw.js';
 import type { VersionDocument } from './schema.js';
@@ -27,15 +28,17 @@ export function toDocument(change: Change, withFields: boolean): VersionDocument
   if (text === undefined) return document;
   document.text = text;
   document.live = type;
-  Object.assign(document, valuesOf(entries));
+  Object.assign(document, valuesOf(type, entries));
   const resource = withFields ? fieldsOf(text) : undefined;
   if (resource !== undefined) document.resource = resource;
   return document;
 }
 
 /** What a search finds and sorts a current version by. */
-export function valuesOf(entries: readonly Entry[]): Required<Pick<VersionDocument, 's' | 'r' | 'k'>> {
+export function valuesOf(type: string, entries: readonly Entry[]): Pick<VersionDocument, 's' | 'r' | 'k' | 'd'> {
+  const date = dateOf(type, entries);
   return {
+    ...(date === undefined ? {} : { d: date }),
     s: entries.filter(isText).map(({ param: p, value: v, detail: d }) => ({ p, v, d })),
     r: entries.filter(isRange).map(({ param: p, value: v, low: l, high: h }) => ({ p, v, l, h })),
     k: new Map([...sortKeys(entries)].map(([param, { first: f, last: l }]) => [fieldName(param), { f, l }])),

@@ -62,7 +62,7 @@ export function createKeeping(parts: Parts): Keeping {
     const updates = live.map((change) => ({
       updateOne: {
         filter: { _id: { $eq: documentId(keyOf(change), change.version) }, head: true } as const,
-        update: { $set: valuesOf(change.entries) },
+        update: { $set: valuesOf(change.type, change.entries) },
       },
     }));
     await versions.bulkWrite(updates, { ordered: false, ...timed });
@@ -87,6 +87,15 @@ const named = (name: string) => ({ _id: { $eq: `note ${name}` } });
 
 /** A version that another one of the same page follows: it was never the newest here. */
 function past(change: Change, next: Change): VersionDocument {
-  const { head: _head, live: _live, s: _s, r: _r, k: _k, resource: _resource, ...rest } = toDocument(change, false);
+  const {
+    head: _head,
+    live: _live,
+    s: _s,
+    r: _r,
+    k: _k,
+    d: _d,
+    resource: _resource,
+    ...rest
+  } = toDocument(change, false);
   return { ...rest, e: next.updated };
 }

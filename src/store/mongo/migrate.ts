@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import { MongoRefused } from './checks.js';
+import { MAIN_DATES, WIDTHS } from './dates.js';
 
 export interface MetaDocument {
   _id: string;
@@ -24,7 +25,27 @@ export type Step = (db: Db) => Promise<void>;
  * are missing at every start, before the steps. The first two stand for the databases of the first release, which had
  * no number, and for the number itself.
  */
-export const steps: readonly Step[] = [() => Promise.resolve(), () => Promise.resolve()];
+export const steps: readonly Step[] = [() => Promise.resolve(), () => Promise.resolve(), fillDates];
+
+/** The date of each type, from the keys that are there. */
+async function fillDates(db: Db): Promise<void> {
+  for (const [type, param] of Object.entries(MAIN_DATES)) {
+    const values = {
+      $filter: { input: '$r', cond: { $and: [{ $eq: ['$$this.p', param] }, { $eq: ['$$this.v', ''] }] } },
+    };
+    const [first, last] = [`$k.${param}.f`, `$k.${param}.l`];
+    const width = { $subtract: [{ $max: `$$one.h` }, { $min: '$$one.l' }] };
+    const branches = WIDTHS.map((most, w) => ({ case: { $lte: [width, most] }, then: w }));
+    const wide = { $gt: [{ $size: '$$one' }, 1] };
+    const switched = {
+      $switch: { branches: [{ case: wide, then: WIDTHS.length }, ...branches], default: WIDTHS.length },
+    };
+    const w = { $let: { vars: { one: values }, in: switched } };
+    await db
+      .collection('versions')
+      .updateMany({ live: { $eq: type }, 'd.w': { $exists: false } }, [{ $set: { d: { w, f: first, l: last } } }]);
+  }
+}
 
 /** How long one step may take before another process thinks that its taker has fallen. */
 const LEASE_MS = 10 * 60_000;

@@ -4,6 +4,7 @@ import { assert } from '../../kit/assert.js';
 import type { Order } from '../../search/plan.js';
 import type { Position } from '../port.js';
 import type { VersionFilter } from './compile.js';
+import { isMainDate } from './dates.js';
 import { fieldName } from './documents.js';
 import { part, type RawFields } from './raw.js';
 
@@ -12,7 +13,7 @@ export interface SortField {
   direction: 1 | -1;
 }
 
-/** The `_lastUpdated` of one type, and no order at all, an index serves; other orders sort what was found. */
+/** `_lastUpdated`, the date of a type, and no order at all, an index serves; other orders sort what was found. */
 export function sortFields(order: Order[], types: readonly string[]): SortField[] {
   const fields: SortField[] = [];
   for (const { param, descending } of order) {
@@ -29,14 +30,15 @@ function pathOf(param: string, descending: boolean, types: readonly string[]): s
   if (param === '_lastUpdated') return 'u';
   // Within one type the key orders as the id does, and an index has it.
   if (param === '_id') return types.length === 1 ? 'key' : 'i';
-  return `k.${fieldName(param)}.${descending ? 'l' : 'f'}`;
+  const end = descending ? 'l' : 'f';
+  return isMainDate(param, types) ? `d.${end}` : `k.${fieldName(param)}.${end}`;
 }
 
 /** What comes after this position: equal in the first fields and beyond in the next one. */
 export function beyond(fields: SortField[], position: Position): VersionFilter {
   assert(position.length === fields.length, 'a position belongs to another order');
   const values = position.map(fromPosition);
-  return {
+  const later = {
     $or: fields.flatMap(({ path, direction }, at) => {
       const rest = past(path, direction, values[at] ?? null);
       // Left out, not written as a condition that nothing meets: beside `$in: []` MongoDB 6.0.5 lost what others match.
@@ -46,6 +48,12 @@ export function beyond(fields: SortField[], position: Position): VersionFilter {
       ];
     }),
   };
+  const [first] = fields;
+  const [value = null] = values;
+  if (first === undefined || value === null) return later;
+  // An index is entered here by one bound, not by alternatives. What is not greater may be nothing at all.
+  const bound = first.direction === 1 ? { $gte: value } : { $not: { $gt: value } };
+  return { $and: [{ [first.path]: bound }, later] };
 }
 
 /**
@@ -55,21 +63,29 @@ export function beyond(fields: SortField[], position: Position): VersionFilter {
 function past(path: string, direction: 1 | -1, value: string | number | null): Document | undefined {
   if (direction === 1) return value === null ? { [path]: { $ne: null } } : { [path]: { $gt: value } };
   if (value === null) return undefined;
-  return path.startsWith('k.')
-    ? { $or: [{ [path]: { $lt: value } }, { [path]: { $eq: null } }] }
-    : { [path]: { $lt: value } };
+  return isNested(path) ? { $or: [{ [path]: { $lt: value } }, { [path]: { $eq: null } }] } : { [path]: { $lt: value } };
 }
+
+/** Whether a document may lack it. */
+export const isNested = (path: string): boolean => path.includes('.');
 
 export function positionOf(fields: SortField[], document: RawFields): Position {
   const keys: Keys = document.k === undefined ? {} : BSON.deserialize(part(document.k));
+  const date: Ends = document.d === undefined ? {} : BSON.deserialize(part(document.d));
   return fields.map(({ path }) => {
     const [first, name = '', end] = path.split('.');
+    if (first === 'd') return toPosition(date[name === 'l' ? 'l' : 'f']);
     if (first !== 'k') return toPosition(document[path] as string | number);
     return toPosition(keys[name]?.[end === 'l' ? 'l' : 'f']);
   });
 }
 
-type Keys = Record<string, { f?: string | number; l?: string | number } | undefined>;
+interface Ends {
+  f?: string | number;
+  l?: string | number;
+}
+
+type Keys = Record<string, Ends | undefined>;
 
 /** JSON has no infinite numbers: they travel as texts, and so texts get a mark of their own. */
 function toPosition(value: string | number | undefined): string | number | null {

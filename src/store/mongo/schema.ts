@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoServerError, type Collection, type Db } from 'mongodb';
 import { checkIndex, MongoRefused, type ExpectedIndex } from './checks.js';
+import type { MainDate } from './dates.js';
 import { migrate, refuseLater, type MetaDocument } from './migrate.js';
 
 export interface VersionDocument {
@@ -35,6 +36,8 @@ export interface VersionDocument {
   r?: { p: string; v: string; l: number; h: number }[];
   /** First and last value of each parameter, to sort by. */
   k?: Map<string, { f: string | number; l: string | number }>;
+  /** Of these keys the one that sorts of this type mostly go by; see `dates.ts`. */
+  d?: MainDate;
   /** The fields of the resource, for an operator's own queries; the server never reads them. */
   resource?: object;
 }
@@ -61,6 +64,7 @@ export interface Collections {
 
 const head = { head: true };
 const live = { live: { $exists: true } };
+const dated = { 'd.w': { $exists: true } };
 
 /**
  * The owner stands before all values, so that a search never walks over what it may not see. Before it stands only the
@@ -74,6 +78,8 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
     { name: 'updated', key: { o: 1, live: 1, u: 1, key: 1 }, partialFilterExpression: live },
     { name: 'value', key: { 's.p': 1, o: 1, live: 1, 's.v': 1, key: 1, 's.d': 1 }, partialFilterExpression: live },
     { name: 'range', key: { 'r.p': 1, o: 1, live: 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
+    { name: 'first', key: { o: 1, live: 1, 'd.w': 1, 'd.f': 1, key: 1 }, partialFilterExpression: dated },
+    { name: 'last', key: { o: 1, live: 1, 'd.w': 1, 'd.l': 1, key: 1 }, partialFilterExpression: dated },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
     { name: 'blob', key: { 'blob.hash': 1 }, partialFilterExpression: { 'blob.hash': { $exists: true } } },

@@ -1,11 +1,13 @@
 /** Finding and counting current resources. */
 import type { ClientSession, Document } from 'mongodb';
 import type { Order, Plan } from '../../search/plan.js';
+import { keySpan } from '../../search/span.js';
 import { StoreError, type Found, type Page, type Reach, type Store } from '../port.js';
 import { compile, type Joins, type VersionFilter } from './compile.js';
+import { dateBounds, isMainDate } from './dates.js';
 import { entriesOf, foundFields, toFound } from './documents.js';
 import { answered } from './errors.js';
-import { beyond, positionOf, sortFields } from './order.js';
+import { beyond, isNested, positionOf, sortFields } from './order.js';
 import type { Parts } from './parts.js';
 import { abortable, readPage } from './page.js';
 import { rawFields } from './raw.js';
@@ -26,8 +28,14 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
 } {
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
     const fields = sortFields(order, types);
-    const filter = await filterOf(types, plan, reach, joinsOf(reach));
-    const cursor = versions.find(page.after === undefined ? filter : { $and: [filter, beyond(fields, page.after)] }, {
+    const filter: VersionFilter = {
+      $and: [
+        await filterOf(types, plan, reach, joinsOf(reach)),
+        ...boundsOf(types, plan, order),
+        ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
+      ],
+    };
+    const cursor = versions.find(filter, {
       projection: { ...foundFields, ...sortProjection(order, fields) },
       sort: new Map(fields.map(({ path, direction }) => [path, direction])),
       limit: page.size + 1,
@@ -92,8 +100,13 @@ async function filterOf(types: readonly string[], plan: Plan, reach: Reach, join
   return { $and: [within, filter] };
 }
 
+function boundsOf(types: readonly string[], plan: Plan, [first, ...more]: Order[]): VersionFilter[] {
+  if (first === undefined || more.length > 0 || !isMainDate(first.param, types)) return [];
+  return dateBounds(first, keySpan(plan, first.param));
+}
+
 /** Of the sort keys only those that a position needs. */
 const sortProjection = (order: Order[], fields: { path: string }[]): Document =>
   order.length === 0
     ? {}
-    : Object.fromEntries(fields.filter(({ path }) => path.startsWith('k.')).map(({ path }) => [path, 1]));
+    : Object.fromEntries(fields.filter(({ path }) => isNested(path)).map(({ path }) => [path, 1]));

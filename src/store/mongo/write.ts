@@ -72,7 +72,7 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
 export const supersede = (change: Change) => ({
   updateOne: {
     filter: { _id: { $eq: documentId(keyOf(change), change.version - 1) }, head: true } as const,
-    update: { $set: { e: change.updated }, $unset: { head: 1, live: 1, s: 1, r: 1, k: 1, resource: 1 } } as const,
+    update: { $set: { e: change.updated }, $unset: { head: 1, live: 1, s: 1, r: 1, k: 1, d: 1, resource: 1 } } as const,
   },
 });
 

@@ -84,6 +84,39 @@ const migrations: readonly string[] = [
   `
   CREATE INDEX version_blob ON version (blob_hash) WHERE blob_hash IS NOT NULL;
   `,
+  // Numbers and dates in the order of a sort, see `keys.ts`. Newest first is what most ask for: so the keys lie.
+  `
+  CREATE TABLE sort_key (
+    scope INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    num INTEGER NOT NULL,
+    PRIMARY KEY (scope, key DESC, num)
+  ) WITHOUT ROWID;
+  CREATE TEMP TABLE keyed AS
+    SELECT owner, type, param, num, first, last, CASE
+      WHEN several THEN 'wide'
+      WHEN first = last THEN 'instant'
+      WHEN typeof(first) = 'real' OR typeof(last) = 'real' OR max(abs(first), abs(last)) > 9007199254740991 THEN 'wide'
+      WHEN last - first = 999 THEN 'second'
+      WHEN last - first = 86399999 THEN 'day'
+      ELSE 'wide' END AS kind
+    FROM (
+      SELECT s.owner, s.type, s.param, e.num, min(e.low) AS first, max(e.high) AS last, count(*) > 1 AS several
+      FROM range_entry e JOIN scope s ON s.num = e.scope WHERE e.value = '' GROUP BY e.scope, e.num);
+  CREATE INDEX temp.keyed_num ON keyed (num, param);
+  INSERT INTO scope (owner, type, param, kind)
+    SELECT DISTINCT owner, type, param, iif(kind = 'wide', 'first', kind) FROM keyed UNION
+    SELECT DISTINCT owner, type, param, 'last' FROM keyed WHERE kind = 'wide' UNION
+    SELECT DISTINCT owner, type, param, 'none' FROM keyed;
+  INSERT INTO sort_key (scope, key, num)
+    SELECT s.num, iif(s.kind = 'last', k.last, k.first), k.num FROM keyed k
+    JOIN scope s USING (owner, type, param) WHERE s.kind = k.kind OR k.kind = 'wide' AND s.kind IN ('first', 'last');
+  INSERT INTO sort_key (scope, key, num)
+    SELECT s.num, 0, r.num FROM scope s JOIN resource r ON r.owner = s.owner AND r.type = s.type
+    WHERE s.kind = 'none' AND NOT r.deleted
+      AND NOT EXISTS (SELECT 1 FROM keyed k WHERE k.num = r.num AND k.param = s.param);
+  DROP TABLE keyed;
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */

@@ -3,11 +3,16 @@ import type { Owner } from '../port.js';
 import type { Connection } from './connection.js';
 import { sql } from './sql.js';
 
-export type EntryKind = 'text' | 'range';
+export type EntryKind = 'text' | 'range' | SortKind;
+
+/** Which keys lie together to be sorted by; see `keys.ts`. */
+export type SortKind = 'instant' | 'second' | 'day' | 'first' | 'last' | 'none';
 
 export interface Scopes {
   /** The numbers that there are; a scope that has none has no entries either. */
   of: (owners: readonly Owner[], types: readonly string[], param: string, kind: EntryKind) => number[];
+  /** The parameters that resources of this owner and type are sorted by. */
+  sorted: (owner: Owner, type: string) => readonly string[];
   /** The number of one scope, made when it is new; only inside a transaction. */
   make: (owner: Owner, type: string, param: string, kind: EntryKind) => number;
   /** Forgets the numbers: those that a transaction made are gone when it is rolled back. */
@@ -17,9 +22,10 @@ export interface Scopes {
 /** So many numbers are kept in memory; past that it begins anew. */
 const KEPT = 100_000;
 
-export function createScopes({ get, run }: Connection): Scopes {
+export function createScopes({ all, get, run }: Connection): Scopes {
   // Only what exists is kept: another process may make what is missing.
   const known = new Map<string, number>();
+  const sorted = new Map<string, { data: number; params: string[] }>();
 
   function find(owner: Owner, type: string, param: string, kind: EntryKind): number | undefined {
     const name = JSON.stringify([owner, type, param, kind]);
@@ -44,14 +50,28 @@ export function createScopes({ get, run }: Connection): Scopes {
         }
       return [...found];
     },
+    sorted(owner, type) {
+      const name = JSON.stringify([owner, type]);
+      // A list is no longer whole when another process makes a scope; SQLite says when another one wrote.
+      const data = Number(get(sql`PRAGMA data_version`)?.data_version);
+      const kept = sorted.get(name);
+      if (kept?.data === data) return kept.params;
+      if (sorted.size >= KEPT) sorted.clear();
+      const rows = all(sql`SELECT param FROM scope WHERE owner = ${owner} AND type = ${type} AND kind = 'none'`);
+      const params = rows.map(({ param }) => String(param));
+      sorted.set(name, { data, params });
+      return params;
+    },
     make(owner, type, param, kind) {
       const found = find(owner, type, param, kind);
       if (found !== undefined) return found;
       run(sql`INSERT INTO scope (owner, type, param, kind) VALUES (${owner}, ${type}, ${param}, ${kind})`);
+      sorted.clear();
       return Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
     },
     forget: () => {
       known.clear();
+      sorted.clear();
     },
   };
 }

@@ -1,10 +1,12 @@
 /** Searches: sorted, in pages by key, and counted up to a bound. */
 import { assert } from '../../kit/assert.js';
+import { limits } from '../../kit/limits.js';
 import type { Order, Plan } from '../../search/plan.js';
 import type { Found, Page, PageRequest, Position, Reach } from '../port.js';
 import type { Connection, Row } from './connection.js';
+import { refuseWideJoins } from './joins.js';
 import { foundOf, versionColumns } from './rows.js';
-import type { FindSource, Source } from './source.js';
+import { MANY, PEEK, type FindSource, type Source } from './source.js';
 import { and, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
 
 export interface Searcher {
@@ -12,14 +14,49 @@ export interface Searcher {
   count: (types: string[], plan: Plan, reach: Reach, atMost: number) => number;
 }
 
-export function createSearcher({ page: read, get }: Connection, source: FindSource): Searcher {
+export function createSearcher(
+  { page: read, get }: Connection,
+  source: FindSource,
+  joinTargets: number = limits.joinTargets,
+): Searcher {
   function search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found> {
+    refuseWideJoins(plan, reach, joinTargets, counted);
+    const [first, ...more] = order;
+    if (first !== undefined && more.length === 0 && first.param !== '_id')
+      return sorted(types, plan, first, page, reach);
     const whole = source.find(plan, types, reach, order.length === 0);
     if (whole.far && order.length === 0) {
       const near = pageOf(source.peek(plan, types, reach, Number(page.after?.[0] ?? 0)), order, page);
       if (near.next !== undefined) return near;
     }
     return pageOf(whole, order, page);
+  }
+
+  /** Few matches are sorted; of many the first ones are met by a walk; what a walk would meet late is sorted after all. */
+  function sorted(types: string[], plan: Plan, order: Order, page: PageRequest, reach: Reach): Page<Found> {
+    const few = source.rare(plan, types, reach, order);
+    if (few !== undefined) return pageOf(few, [order], page);
+    const near = walked(types, plan, order, page, reach, PEEK);
+    if (near !== undefined) return near;
+    const whole = source.find(plan, types, reach, false);
+    // As far as sorting would go: so the longer one of the two ways is at most doubled.
+    const far = walked(types, plan, order, page, reach, whole.count ?? MANY);
+    return far ?? pageOf(whole, [order], page);
+  }
+
+  function walked(
+    types: string[],
+    plan: Plan,
+    order: Order,
+    { size, bytes, after }: PageRequest,
+    reach: Reach,
+    steps: number,
+  ): Page<Found> | undefined {
+    const place = after && { key: decode(after[0] ?? null), num: Number(after.at(-1)) };
+    const walk = source.walk(plan, types, reach, order, { after: place, size: size + 1 }, steps);
+    if (walk === undefined) return undefined;
+    const found = readPage(walk.page, 1, size, bytes);
+    return walk.whole || found.next !== undefined ? found : undefined;
   }
 
   function pageOf(
@@ -31,18 +68,28 @@ export function createSearcher({ page: read, get }: Connection, source: FindSour
     const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
     const sorted = [...keys.map(({ column, descending }) => sql`${column} ${direction(descending)}`), num];
     const shown = keys.map(({ column }, n) => sql`, ${column} AS ${{ text: `key${n}`, values: [] }}`);
-    // The page is found first, by numbers and keys alone; only then are its own texts read.
+    const numbers = sql`
+      SELECT ${num} AS place${chained(shown, '')} FROM ${from} WHERE ${and([where, ...beyond])}
+      ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${size + 1}`;
+    return readPage(numbers, keys.length, size, bytes);
+  }
+
+  /** The page is found first, by numbers and keys alone; only then are its own texts read. */
+  function readPage(numbers: Sql, keys: number, size: number, bytes: number | undefined): Page<Found> {
     const query = sql`
-      SELECT ${versionColumns}, r.entries, page.* FROM (
-        SELECT ${num} AS place${chained(shown, '')} FROM ${from} WHERE ${and([where, ...beyond])}
-        ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${size + 1}
-      ) page CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
+      SELECT ${versionColumns}, r.entries, page.* FROM (${numbers}) page
+      CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
     const { rows, more } = read(query, size, bytes);
     const last = more ? rows.at(-1) : undefined;
-    return { items: rows.map(foundOf), ...(last && { next: positionOf(last, keys.length) }) };
+    return { items: rows.map(foundOf), ...(last && { next: positionOf(last, keys) }) };
   }
 
   function count(types: string[], plan: Plan, reach: Reach, atMost: number): number {
+    refuseWideJoins(plan, reach, joinTargets, counted);
+    return counted(types, plan, reach, atMost);
+  }
+
+  function counted(types: string[], plan: Plan, reach: Reach, atMost: number): number {
     const { from, where, num, repeats } = source.each(plan, types, reach);
     const group = repeats ? sql`GROUP BY ${num}` : sql``;
     const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${atMost})`);

@@ -3,13 +3,15 @@
  * is rare, its matches are asked the rest one by one. When none is, the search walks and meets a match soon: along
  * the entries of one value, which lie in natural order, or along the list of the type.
  */
-import type { Plan } from '../../search/plan.js';
+import type { Order, Plan } from '../../search/plan.js';
+import { isAboutKey } from '../../search/span.js';
 import type { Reach } from '../port.js';
-import { createRarest } from './candidates.js';
+import { createRarest, type Rarest } from './candidates.js';
 import { createCompiler, narrowed, visible, type Selected } from './compile.js';
 import type { Connection } from './connection.js';
 import type { Scopes } from './scopes.js';
 import { always, and, sql, type Sql } from './sql.js';
+import { createWalk, type Place, type Walk } from './walk.js';
 
 /** What stands between SELECT and ORDER BY; the row is `r`, unless only `num` is asked for. */
 export interface Source {
@@ -21,6 +23,8 @@ export interface Source {
   repeats?: true;
   /** It may walk far, or make a large set first: look at `peek` before. */
   far?: true;
+  /** How many rows it begins with, where that was counted. */
+  count?: number;
 }
 
 export interface FindSource {
@@ -28,18 +32,30 @@ export interface FindSource {
   find: (plan: Plan, types: readonly string[], reach: Reach, natural: boolean) => Source;
   /** Only the first rows of a walk behind a number, asked one by one. */
   peek: (plan: Plan, types: readonly string[], reach: Reach, after: number) => Source;
+  /** What begins with few rows, so that they may be sorted; nothing is said of conditions on the key itself. */
+  rare: (plan: Plan, types: readonly string[], reach: Reach, order: Order) => Source | undefined;
+  /** The first `size` matches in this order, found in so many rows at most; see `walk.ts`. */
+  walk: (
+    plan: Plan,
+    types: readonly string[],
+    reach: Reach,
+    order: Order,
+    page: { after: Place | undefined; size: number },
+    steps: number,
+  ) => Walk | undefined;
   /** For counting: every match once, in no order. */
   each: (plan: Plan, types: readonly string[], reach: Reach) => Source;
 }
 
 /** Rows of a walk that are asked one by one before sets are made. */
-const PEEK = 400;
+export const PEEK = 400;
 /** A set so large may begin a search whose matches are all needed; what the rest asks is made into sets too. */
-const MANY = 25_000;
+export const MANY = 25_000;
 
 export function createSource(connection: Connection, scopes: Scopes, few: number): FindSource {
   const compiler = createCompiler(scopes, select);
   const rarest = createRarest(connection, compiler);
+  const walkOf = createWalk(connection, scopes, compiler);
   const row = sql`r`;
 
   function find(plan: Plan, types: readonly string[], reach: Reach, natural: boolean, level = 0): Source & Selected {
@@ -55,15 +71,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
         few: false,
       };
     const begin = rarest(conditions, types, reach, level, natural || few === 0 ? few : MANY);
-    if (begin !== undefined) {
-      const isFew = begin.count < few;
-      return {
-        from: sql`(SELECT DISTINCT num FROM (${begin.numbers})) d CROSS JOIN resource r ON r.num = d.num`,
-        where: and([visible(row, types, reach), rest(begin.condition, isFew ? 'row' : 'set')]),
-        num: sql`r.num`,
-        few: isFew,
-      };
-    }
+    if (begin !== undefined) return { ...beginning(begin, conditions, types, reach, level), few: begin.count < few };
     const far = conditions.every((one) => one === along || isPoint(one)) ? {} : { far: true as const };
     if (along !== undefined)
       return {
@@ -78,6 +86,33 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
     // Several lists have no order in common: their first rows are not found without reading all.
     const oneList = types.length === 1 && reach.owners.length === 1;
     return { from: sql`resource r`, where, num: sql`r.num`, few: false, ...(oneList ? far : {}) };
+  }
+
+  function beginning(
+    { condition, numbers, count }: Rarest,
+    conditions: Plan[],
+    types: readonly string[],
+    reach: Reach,
+    level: number,
+  ): Source {
+    const rest = restOf(conditions, types, reach, level)(condition, count < few ? 'row' : 'set');
+    return {
+      from: sql`(SELECT DISTINCT num FROM (${numbers})) d CROSS JOIN resource r ON r.num = d.num`,
+      where: and([visible(row, types, reach), rest]),
+      num: sql`r.num`,
+      count,
+    };
+  }
+
+  function rare(plan: Plan, types: readonly string[], reach: Reach, { param }: Order): Source | undefined {
+    const conditions = flatten(plan);
+    const counted = conditions.filter((one) => !isAboutKey(one, param));
+    const begin = rarest(counted, types, reach, 0, few);
+    return begin && beginning(begin, conditions, types, reach, 0);
+  }
+
+  function walk(...[plan, types, reach, order, page, steps]: Parameters<FindSource['walk']>): Walk | undefined {
+    return walkOf({ conditions: flatten(plan), types, reach, order, ...page }, steps);
   }
 
   function peek(plan: Plan, types: readonly string[], reach: Reach, after: number): Source {
@@ -129,7 +164,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
     return compiler.texts(plan.test, scopes.of(reach.owners, narrowed(types, plan), plan.param, 'text'));
   }
 
-  return { find, peek, each };
+  return { find, peek, rare, walk, each };
 }
 
 const flatten = (plan: Plan): Plan[] => (plan.node === 'all' ? plan.of.flatMap(flatten) : [plan]);

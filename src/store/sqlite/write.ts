@@ -2,6 +2,7 @@
 import { assert } from '../../kit/assert.js';
 import { StoreError, type Change, type Guard } from '../port.js';
 import type { Connection } from './connection.js';
+import { createSortKeys } from './keys.js';
 import { decodeEntryRows, encodeEntryRow, encodeKeys, rowOf, type EntryRow } from './rows.js';
 import type { Scopes } from './scopes.js';
 import { sql } from './sql.js';
@@ -13,6 +14,7 @@ interface Current {
   num: number;
   version: number;
   owner: string;
+  deleted: boolean;
   entries: EntryRow[];
 }
 
@@ -24,6 +26,7 @@ export interface Writer {
 
 export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
   const { get, run } = connection;
+  const sortKeys = createSortKeys(connection, scopes);
 
   function write(changes: Change[], guards: Guard[]): void {
     const keys = new Set(changes.map(keyOf));
@@ -52,12 +55,15 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
   }
 
   function current({ type, id }: Change): Current | undefined {
-    const row = get(sql`SELECT num, version, owner, entries FROM resource WHERE type = ${type} AND id = ${id}`);
+    const row = get(
+      sql`SELECT num, version, owner, deleted, entries FROM resource WHERE type = ${type} AND id = ${id}`,
+    );
     if (row === undefined) return undefined;
     return {
       num: Number(row.num),
       version: Number(row.version),
       owner: String(row.owner),
+      deleted: row.deleted === 1,
       entries: decodeEntryRows(String(row.entries)),
     };
   }
@@ -68,7 +74,7 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     const { entries, keys, stored } = valuesOf(change);
     if (stored === `[${was.entries.map(encodeEntryRow).join(',')}]`) return;
     run(sql`UPDATE resource SET keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
-    mend(was.owner, change.type, was.num, was, entries);
+    mend(was.owner, change, was.num, was, entries);
   }
 
   /** Makes the change current and says the number of its resource. */
@@ -85,14 +91,14 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
           deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
     const num = was?.num ?? Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
-    mend(owner, type, num, was, entries);
+    mend(owner, change, num, was, entries);
     return num;
   }
 
   /** Only what changed is written: most updates leave most search values as they are. */
   function mend(
     owner: string,
-    type: string,
+    { type, text }: Change,
     num: number,
     was: Current | undefined,
     entries: Map<string, EntryRow>,
@@ -101,6 +107,11 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     const moved = was !== undefined && was.owner !== owner;
     for (const [name, row] of old) if (moved || !entries.has(name)) remove(was?.owner ?? owner, type, num, row);
     for (const [name, row] of entries) if (moved || !old.has(name)) add(owner, type, num, row);
+    sortKeys.mend(
+      num,
+      was === undefined || was.deleted ? undefined : { owner: was.owner, type, rows: was.entries },
+      text === undefined ? undefined : { owner, type, rows: [...entries.values()] },
+    );
   }
 
   function add(owner: string, type: string, num: number, row: EntryRow): void {

@@ -1,7 +1,7 @@
 /** Searching: every kind of test, every node of a plan, and nothing that the reach does not see. */
 import { everything, nothing, type Bounds, type Plan, type TextTest } from '../../../src/search/plan.js';
 import type { Bench } from '../store.js';
-import { is, range, text, type Place } from './place.js';
+import { createPlaces, is, range, text, type Place } from './place.js';
 
 const entry = (param: string, test: Partial<TextTest>): Plan => ({
   node: 'entry',
@@ -18,7 +18,7 @@ const all = (...of: Plan[]): Plan => ({ node: 'all', of });
 const any = (...of: Plan[]): Plan => ({ node: 'any', of });
 const not = (of: Plan): Plan => ({ node: 'not', of });
 
-export function searchContract({ promise, opened, places }: Bench): void {
+export function searchContract({ promise, opened, open, places, clock }: Bench): void {
   const store = () => opened().store;
 
   /** Patients a to e, each with what the rows below look for. */
@@ -208,6 +208,47 @@ export function searchContract({ promise, opened, places }: Bench): void {
     expect(await place.found(['Patient'], everything, { owners: [] })).toEqual([]);
     expect(await store().count(['Patient'], everything, place.reach, 9)).toBe(1);
     expect(await store().count(['Patient'], is('name', 'ada'), both, 9)).toBe(2);
+  });
+
+  promise('a chain or _has that meets too many resources is refused, wherever it stands', async () => {
+    const narrow = await open(clock, { joinTargets: 3 });
+    try {
+      const place = createPlaces(() => narrow.store)();
+      await place.create(
+        Object.fromEntries(
+          [1, 2, 3, 4].flatMap((n) => [
+            [`Patient/${n}`, [text('name', n < 4 ? 'few' : 'other'), text('all', 'x')]],
+            [`Task/${n}`, [text('focus', place.reference(`Patient/${n}`)), text('code', n < 4 ? 'few' : 'other')]],
+            [`Basic/${n}`, [text('focus', place.name)]],
+          ]),
+        ),
+      );
+      const chain = (where: Plan) => points('focus', ['Patient'], where);
+      const back = (where: Plan) => pointed('Task', 'focus', where);
+      const asks: [string, Plan, number | 'refused'][] = [
+        ['Task', chain(is('name', 'few')), 3],
+        ['Task', chain(is('all', 'x')), 'refused'],
+        ['Task', not(any(is('code', 'few'), chain(everything))), 'refused'],
+        ['Task', chain(all(is('name', 'few'), back(everything))), 'refused'],
+        ['Patient', back(is('code', 'few')), 3],
+        ['Patient', back(has('focus')), 'refused'],
+        // Four of them, none of which refers by this parameter.
+        ['Patient', pointed('Basic', 'subject', everything), 0],
+      ];
+      for (const [type, plan, expected] of asks) {
+        const found = narrow.store.search([type], plan, [], { size: 9 }, place.reach);
+        const counted = narrow.store.count([type], plan, place.reach, 9);
+        if (expected === 'refused') {
+          await expect(found).rejects.toMatchObject({ reason: 'too-costly' });
+          await expect(counted).rejects.toMatchObject({ reason: 'too-costly' });
+        } else {
+          expect((await found).items).toHaveLength(expected);
+          expect(await counted).toBe(expected);
+        }
+      }
+    } finally {
+      await narrow.close();
+    }
   });
 
   promise('a resource that changes its owner is found by the new one alone', async () => {

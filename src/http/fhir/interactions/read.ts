@@ -31,12 +31,11 @@ export function replyWith(call: FhirCall, parts: Parts, version: Version, subset
   };
 }
 
-const isKnown = (call: FhirCall, { version, updated }: Version): boolean =>
-  notModified(call.request.headers, version, updated);
+const isKnown = (call: FhirCall, { version, updated }: Version): boolean => notModified(call.headers, version, updated);
 
 function binary(call: FhirCall, { repository }: Parts, version: Version, versioned: Record<string, string>): Reply {
   const { contentType = '' } = JSON.parse(version.text ?? '{}') as { contentType?: string };
-  if (wantsFhirForm(call.request.headers.accept, formatParameter(call.query), contentType)) {
+  if (wantsFhirForm(call.headers.accept, formatParameter(call.query), contentType)) {
     const headers = { ...versioned, Vary: 'Accept' };
     if (isKnown(call, version)) return { status: 304, headers };
     const { pretty } = renderingParameters(call.query);
@@ -46,7 +45,7 @@ function binary(call: FhirCall, { repository }: Parts, version: Version, version
   // Strong, as If-Range needs it: the bytes of a version never change. The JSON form keeps the weak one.
   const headers = { ...versioned, ETag: `"${version.version}"`, Vary: 'Accept' };
   if (isKnown(call, version)) return { status: 304, headers };
-  return wholeOrParts(call.method, call.request.headers, {
+  return wholeOrParts(call.method, call.headers, {
     size: version.blob?.size ?? 0,
     contentType: isFhirForm(contentType) || !isHeaderSafe(contentType) ? 'application/octet-stream' : contentType,
     // Bytes that others uploaded must never run in the origin of this server.

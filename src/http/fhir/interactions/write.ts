@@ -1,37 +1,74 @@
-/** create, update and delete (R4 http.html#create, #update, #delete). */
+/** create, update, patch and delete, by id or by condition (R4 http.html#create, #update, #patch, #delete, #ccreate). */
 import { failure, operationOutcome } from '../../../fhir/outcome.js';
+import type { Operation } from '../../../fhir/transaction/operation.js';
+import { assert } from '../../../kit/assert.js';
 import type { Upload, Written } from '../../../repository/repository.js';
 import { bodyStream, refuseEncoding, refuseLength } from '../../body.js';
-import { resourceOf, type FhirCall } from '../call.js';
+import { patchOf, resourceOf, type FhirCall } from '../call.js';
 import { isFhirForm } from '../negotiate.js';
 import { formatParameter } from '../parameters.js';
 import type { Parts } from '../parts.js';
-import { versionHeaders, type Reply } from '../reply.js';
+import { locationOf, versionHeaders, type Reply } from '../reply.js';
 
 export async function create(call: FhirCall, parts: Parts): Promise<Reply> {
   formatParameter(call.query);
-  for (const header of ['If-None-Exist', 'If-Match', 'If-None-Match']) {
-    if (call.request.headers[header.toLowerCase()] !== undefined) throw notServed(header);
+  for (const header of ['If-Match', 'If-None-Match']) {
+    if (call.request.headers[header.toLowerCase()] !== undefined) throw notForCreate(header);
   }
-  const written = isUpload(call)
-    ? await parts.repository.writeBytes(call, uploadOf(call))
-    : await parts.repository.create(call, await resourceOf(call));
-  return replyTo(call, parts, written);
+  const ifNoneExist = conditionOf(call);
+  if (isUpload(call)) {
+    if (ifNoneExist !== undefined) throw notForUpload();
+    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call)));
+  }
+  const resource = await resourceOf(call);
+  const more = { resource, query: '', ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
+  return replyTo(call, parts, await parts.repository.write(call, operationOf(call, 'POST', 'create', more)));
 }
 
 export async function update(call: FhirCall, parts: Parts): Promise<Reply> {
-  formatParameter(call.query);
-  const key = { type: call.type, id: call.resourceId };
-  const written = isUpload(call)
-    ? await parts.repository.writeBytes(call, uploadOf(call), key, call.conditions)
-    : await parts.repository.update(call, key, await resourceOf(call), call.conditions);
-  return replyTo(call, parts, written);
+  if (call.resourceId !== '') formatParameter(call.query);
+  if (isUpload(call)) {
+    if (call.resourceId === '') throw notForUpload();
+    const key = { type: call.type, id: call.resourceId };
+    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call), key, call.conditions));
+  }
+  const resource = await resourceOf(call);
+  if (call.resourceId !== '' && resource.id !== call.resourceId) {
+    const found = resource.id === undefined ? 'has no id' : `has the id ${resource.id.slice(0, 64)}`;
+    const say = `The resource ${found}; the URL says ${call.type}/${call.resourceId}. Both must agree.`;
+    throw failure('invalid', say, `${call.type}.id`);
+  }
+  return replyTo(call, parts, await parts.repository.write(call, operationOf(call, 'PUT', 'update', { resource })));
+}
+
+export async function patch(call: FhirCall, parts: Parts): Promise<Reply> {
+  if (call.resourceId !== '') formatParameter(call.query);
+  const operation = operationOf(call, 'PATCH', 'patch', { patch: await patchOf(call) });
+  return replyTo(call, parts, await parts.repository.write(call, operation));
 }
 
 export async function remove(call: FhirCall, parts: Parts): Promise<Reply> {
-  formatParameter(call.query);
-  const deleted = await parts.repository.delete(call, { type: call.type, id: call.resourceId }, call.conditions);
-  return { status: 204, ...(deleted === undefined ? {} : { headers: versionHeaders(deleted) }) };
+  if (call.resourceId !== '') formatParameter(call.query);
+  const { version } = await parts.repository.write(call, operationOf(call, 'DELETE', 'delete', {}));
+  return { status: 204, ...(version === undefined ? {} : { headers: versionHeaders(version) }) };
+}
+
+/** A request of its own as an operation; without an id in its URL it is conditional on the query. */
+function operationOf(
+  { type, resourceId, query, conditions }: FhirCall,
+  method: Operation['method'],
+  interaction: Operation['interaction'],
+  more: Partial<Operation>,
+): Operation {
+  const named = resourceId === '' ? { query } : { id: resourceId, query: '' };
+  return { index: 0, method, interaction, type, ...named, conditions, ...more };
+}
+
+/** `If-None-Exist`: the query of a search, as it would stand behind the question mark (R4 http.html#ccreate). */
+function conditionOf({ request }: FhirCall): string | undefined {
+  const header = request.headers['if-none-exist'];
+  if (header === undefined) return undefined;
+  return String(header).replace(/^\?/, '');
 }
 
 const isUpload = (call: FhirCall): boolean =>
@@ -58,10 +95,12 @@ function uploadOf(call: FhirCall): Upload {
   };
 }
 
-async function replyTo(call: FhirCall, parts: Parts, { version, created, issues }: Written): Promise<Reply> {
+async function replyTo(call: FhirCall, parts: Parts, written: Written): Promise<Reply> {
   const { base, repository } = parts;
+  const { version, created, issues } = written;
+  assert(version !== undefined, 'What was written has a version.');
   const headers: Record<string, string> = versionHeaders(version);
-  if (created) headers.Location = `${base}/${version.type}/${version.id}/_history/${version.version}`;
+  if (created || !written.changed) headers.Location = locationOf(base, version);
   const status = created ? 201 : 200;
   if (call.prefer.return === 'minimal') return { status, headers };
   if (call.prefer.return === 'OperationOutcome') {
@@ -70,5 +109,8 @@ async function replyTo(call: FhirCall, parts: Parts, { version, created, issues 
   return { status, headers, text: await repository.textInBundle(version) };
 }
 
-const notServed = (header: string) =>
-  failure('not-supported', `${header} is not served on a create yet; nothing was written.`, `http.${header}`);
+const notForCreate = (header: string) =>
+  failure('not-supported', `${header} means nothing on a create, which has no earlier version.`, `http.${header}`);
+
+const notForUpload = () =>
+  failure('not-supported', 'Raw bytes are written by POST /Binary or PUT /Binary/id, without a condition by search.');

@@ -1,0 +1,160 @@
+/**
+ * batch and transaction: a Bundle of operations, each answered in its place. Those of a transaction are done together
+ * or not at all; what only reads sees what they did. (R4 http.html#transaction)
+ */
+import { STATUS_CODES } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
+import { responseBundle, type ResponseEntry } from '../../../fhir/bundle.js';
+import { failure, FhirError, operationOutcome } from '../../../fhir/outcome.js';
+import { readBundle } from '../../../fhir/transaction/index.js';
+import type { BundledInteraction, Operation } from '../../../fhir/transaction/operation.js';
+import { inOrder } from '../../../fhir/transaction/order.js';
+import { limits } from '../../../kit/limits.js';
+import type { Written } from '../../../repository/repository.js';
+import { readBody } from '../../body.js';
+import type { FhirCall } from '../call.js';
+import { replyToError } from '../errors.js';
+import { demandJson, FHIR_JSON } from '../negotiate.js';
+import { formatParameter } from '../parameters.js';
+import type { Parts } from '../parts.js';
+import { locationOf, versionHeaders, type Reply } from '../reply.js';
+import { history } from './history.js';
+import { metadata } from './metadata.js';
+import { read } from './read.js';
+import { search } from './search.js';
+import { vread } from './vread.js';
+
+export async function transaction(call: FhirCall, parts: Parts): Promise<Reply> {
+  formatParameter(call.query);
+  demandJson(call.request.headers['content-type']);
+  const bytes = await readBody(call, 'bundleBytes');
+  if (bytes.length === 0) throw failure('malformed', 'The body is empty; a Bundle was expected.');
+  const { definitions } = parts.registry;
+  const bundle = await readBundle(bytes, { definitions, base: parts.base });
+  const answers = new Map<Operation | FhirError, ResponseEntry>();
+  let size = 0;
+  const answered = (asked: Operation | FhirError, entry: ResponseEntry) => {
+    size += entry.text?.length ?? 0;
+    answers.set(asked, entry);
+  };
+  const operations: readonly (Operation | FhirError)[] = bundle.operations;
+  const good = operations.filter((one): one is Operation => !(one instanceof FhirError));
+  if (bundle.type === 'transaction') {
+    for (const [operation, written] of await parts.repository.transact(call, good))
+      answered(operation, await entryOf(call, parts, operation, written));
+  }
+  for (const one of operations) if (one instanceof FhirError) answered(one, refusal(one, call));
+  const rest = inOrder(good).filter((operation) => !answers.has(operation));
+  for (const some of together(rest)) {
+    const full = size > limits.bundleBytes && some[0]?.method === 'GET';
+    const entries = full
+      ? some.map(() => refusal(tooMuch(), call))
+      : await Promise.all(some.map((operation) => attempt(call, parts, operation)));
+    some.forEach((operation, at) => answered(operation, entries[at] ?? { response: { status: '500' } }));
+  }
+  const entries = operations.flatMap((one) => answers.get(one) ?? []);
+  return { status: 200, text: responseBundle(bundle.type, entries) };
+}
+
+/** Operations that are done at once: of one method, so that what reads comes after what writes. */
+function* together(operations: Operation[]): Generator<Operation[]> {
+  let some: Operation[] = [];
+  for (const operation of operations) {
+    if (some.length === AT_ONCE || (some[0] !== undefined && some[0].method !== operation.method)) {
+      yield some;
+      some = [];
+    }
+    some.push(operation);
+  }
+  if (some.length > 0) yield some;
+}
+
+const AT_ONCE = 16;
+
+/** One entry by itself: what it is refused for is its own answer. */
+async function attempt(call: FhirCall, parts: Parts, operation: Operation): Promise<ResponseEntry> {
+  try {
+    if (operation.method === 'GET' || operation.method === 'HEAD') return await readEntry(call, parts, operation);
+    return await entryOf(call, parts, operation, await parts.repository.write(call, operation, true));
+  } catch (error) {
+    return refusal(error, call);
+  }
+}
+
+async function entryOf(call: FhirCall, parts: Parts, operation: Operation, written: Written): Promise<ResponseEntry> {
+  const { version, created, issues } = written;
+  if (version === undefined) return { response: { status: statusOf(204) } };
+  const response: ResponseEntry['response'] = {
+    status: statusOf(operation.method === 'DELETE' ? 204 : created ? 201 : 200),
+    location: locationOf(parts.base, version),
+    etag: versionHeaders(version).ETag ?? '',
+    lastModified: new Date(version.updated).toISOString(),
+  };
+  if (issues.length > 0 || call.prefer.return === 'OperationOutcome') response.outcome = operationOutcome(issues);
+  if (operation.method === 'DELETE') return { response };
+  const fullUrl = `${parts.base}/${version.type}/${version.id}`;
+  if (call.prefer.return !== 'representation') return { fullUrl, response };
+  return { fullUrl, text: await parts.repository.textInBundle(version), response };
+}
+
+/** TABLE: what an entry may read -> the interaction that does so outside of a Bundle. */
+const reading: Partial<Record<BundledInteraction, (call: FhirCall, parts: Parts) => Promise<Reply>>> = {
+  read,
+  vread,
+  'search-type': search,
+  'search-system': search,
+  'history-instance': history,
+  'history-type': history,
+  'history-system': history,
+  capabilities: metadata,
+};
+
+async function readEntry(call: FhirCall, parts: Parts, operation: Operation): Promise<ResponseEntry> {
+  const handler = reading[operation.interaction];
+  if (handler === undefined) throw failure('not-supported', `${operation.interaction} is not done by GET.`);
+  const { type = '', id = '', versionId = '', member = '', query } = operation;
+  const own: FhirCall = {
+    ...call,
+    method: operation.method,
+    type,
+    resourceId: id,
+    versionId,
+    member,
+    query,
+    conditions: {},
+    headers: headersOf(operation),
+  };
+  const reply = await handler(own, parts);
+  const { ETag: etag, 'Last-Modified': modified } = reply.headers ?? {};
+  const response: ResponseEntry['response'] = { status: statusOf(reply.status) };
+  if (etag !== undefined) response.etag = etag;
+  if (modified !== undefined) response.lastModified = new Date(modified).toISOString();
+  if (operation.method === 'HEAD') return { response };
+  const text = reply.text ?? (reply.bytes === undefined ? undefined : await textOf(await reply.bytes.stream()));
+  return text === undefined ? { response } : { text, response };
+}
+
+function headersOf({ conditions: { ifNoneMatch }, ifModifiedSince }: Operation): Record<string, string> {
+  const tags = ifNoneMatch === '*' ? '*' : ifNoneMatch?.map((tag) => `W/"${tag}"`).join(', ');
+  return {
+    accept: FHIR_JSON,
+    ...(tags === undefined ? {} : { 'if-none-match': tags }),
+    ...(ifModifiedSince === undefined ? {} : { 'if-modified-since': new Date(ifModifiedSince).toUTCString() }),
+  };
+}
+
+function refusal(error: unknown, call: FhirCall): ResponseEntry {
+  const reply = replyToError(error, call.id);
+  if (reply.unexpected) call.unexpected(error);
+  return {
+    response: { status: statusOf(reply.status), outcome: JSON.parse(reply.text ?? '{}') as object },
+  };
+}
+
+const statusOf = (status: number): string => `${status} ${STATUS_CODES[status] ?? ''}`.trim();
+
+const tooMuch = () =>
+  failure(
+    'too-costly',
+    `The answer to this Bundle would have more than ${limits.bundleBytes} bytes (limit bundleBytes); read this by itself.`,
+  );

@@ -1,0 +1,42 @@
+/** What writes are asked for, and what became of them: the words that the files of a write share. */
+import type { BlobRef } from '../blob/port.js';
+import type { Issue } from '../fhir/outcome.js';
+import type { Operation } from '../fhir/transaction/operation.js';
+import type { Found, Guard, Key, Version } from '../store/port.js';
+
+/** An operation that changes something, with the bytes of a Binary where these came by themselves. */
+export interface Work {
+  operation: Operation;
+  blob?: BlobRef;
+}
+
+/** What a write did. */
+export interface Written {
+  /** What is current now, a deletion too; undefined where there was nothing to delete. */
+  version: Version | undefined;
+  /** False when a resource of this id was there before. */
+  created: boolean;
+  /** False when all was already as it was to be: a conditional create that found its resource, nothing to delete. */
+  changed: boolean;
+  /** What the checks found that does not forbid the write. */
+  issues: Issue[];
+}
+
+/** One resource that an operation is about, once conditions have found it. */
+export interface Step {
+  work: Work;
+  key: Key;
+  /** What is current, read before the write. */
+  was: Found | undefined;
+  /** Nothing is to be written: it is there already. */
+  unchanged?: true;
+}
+
+/** The steps of all operations, and what must stay true of what was found until the write is made. */
+export interface Resolved {
+  /** In the order of the operations; of those that found nothing to delete there is none. */
+  steps: Step[];
+  guards: Guard[];
+}
+
+export const nameOf = ({ type, id }: Key): string => `${type}/${id}`;

@@ -1,0 +1,159 @@
+/** Which resource each operation is about: the one it names, a new one, or what its condition finds (R4 http.html). */
+import { reachOf, type Call } from '../access/principal.js';
+import { failure } from '../fhir/outcome.js';
+import type { Operation } from '../fhir/transaction/operation.js';
+import { assert } from '../kit/assert.js';
+import type { Clock } from '../kit/clock.js';
+import { timeOrderedId } from '../kit/id.js';
+import { limits } from '../kit/limits.js';
+import type { Found, Guard, Key, Store } from '../store/port.js';
+import { demand } from './conditions.js';
+import type { Criteria, Finder } from './criteria.js';
+import { asked } from './failures.js';
+import { nameOf, type Resolved, type Step, type Work } from './operations.js';
+
+export interface ResolveParts {
+  store: Store;
+  clock: Clock;
+  finder: Finder;
+  /** `CONDITIONAL_DELETE=multiple`: a condition may delete all that it finds. */
+  deletesMultiple: boolean;
+  /** `REQUIRE_IF_MATCH`: who changes what is there must say which version they saw. */
+  requiresIfMatch: boolean;
+}
+
+/** @param where where an operation stands in its request, for what it is refused for */
+export type Where = (operation: Operation, element: string) => string;
+
+interface Place {
+  key?: Key;
+  found?: Found[];
+  guard?: Guard;
+  unchanged?: true;
+  /** A condition found nothing, so nothing may be there under the key either. */
+  fresh?: true;
+}
+
+export function createResolve({ store, clock, finder, deletesMultiple, requiresIfMatch }: ResolveParts) {
+  return async function resolve(call: Call, works: Work[], where: Where): Promise<Resolved> {
+    const places: Place[] = [];
+    for (let at = 0; at < works.length; at += AT_ONCE) {
+      const some = works.slice(at, at + AT_ONCE).map(({ operation }) => placeOf(call, operation, where));
+      places.push(...(await Promise.all(some)));
+    }
+    const current = await currentOf(call, works, places);
+    const [steps, guards]: [Step[], Guard[]] = [[], []];
+    works.forEach((work, at) => {
+      const { key, found = [], guard, unchanged, fresh } = places[at] ?? {};
+      if (guard !== undefined) guards.push(guard);
+      if (key !== undefined) {
+        const was = current.get(nameOf(key));
+        if (fresh === true && was?.text !== undefined) {
+          const say = `Nothing matches the condition, but ${nameOf(key)} exists, and would be overwritten.`;
+          throw failure('conflict', `${say} Leave the id out, or update it by its id.`, where(work.operation, 'id'));
+        }
+        steps.push(step(work, key, was));
+      }
+      for (const was of found) steps.push(step(work, { type: was.type, id: was.id }, was, unchanged));
+    });
+    refuseOverlaps(steps, where);
+    return { steps, guards };
+
+    function step(work: Work, key: Key, was: Found | undefined, same?: true): Step {
+      const { operation } = work;
+      if (same !== undefined) return { work, key, was, unchanged: same };
+      demand(operation.conditions, was, nameOf(key));
+      const isThere = was?.text !== undefined;
+      if (requiresIfMatch && isThere && operation.conditions.ifMatch === undefined) {
+        const say = `${nameOf(key)} exists: say which version you change, such as If-Match: W/"${was.version}".`;
+        throw failure('precondition-required', say, where(operation, 'If-Match'));
+      }
+      if (operation.method === 'PATCH' && !isThere) {
+        const gone = was === undefined ? 'There is no' : 'Deleted is';
+        throw failure(
+          was === undefined ? 'not-found' : 'deleted',
+          `${gone} ${nameOf(key)}, so nothing can be patched.`,
+        );
+      }
+      return { work, key, was };
+    }
+  };
+
+  async function placeOf(call: Call, operation: Operation, where: Where): Promise<Place> {
+    const { method, type = '', id, resource } = operation;
+    if (method === 'POST') {
+      if (operation.ifNoneExist === undefined) return { key: { type, id: timeOrderedId(clock.now()) } };
+      const criteria = finder.read(call, type, operation.ifNoneExist, where(operation, 'If-None-Exist'));
+      const found = await one(call, operation, criteria);
+      const guard = finder.guard(call, criteria, found.length);
+      return found.length === 1 ? { found, guard, unchanged: true } : { key: newKey(type), guard };
+    }
+    if (id !== undefined) return { key: { type, id } };
+    const criteria = finder.read(call, type, operation.query, where(operation, 'url'));
+    if (method === 'DELETE' && deletesMultiple) {
+      const found = await finder.find(call, criteria, limits.conditionalDeletes + 1);
+      if (found.length <= limits.conditionalDeletes)
+        return { found, guard: finder.guard(call, criteria, found.length) };
+      const say = `More than ${limits.conditionalDeletes} ${type} resources match (limit conditionalDeletes).`;
+      throw failure('too-costly', say, where(operation, 'url'));
+    }
+    const found = await one(call, operation, criteria);
+    const guard = finder.guard(call, criteria, found.length);
+    const [match] = found;
+    if (match === undefined) return none(operation, guard);
+    if (method === 'PUT' && resource?.id !== undefined && resource.id !== match.id) {
+      const say = `The resource has the id ${resource.id.slice(0, 64)}, but what matches is ${nameOf(match)}.`;
+      throw failure('invalid', `${say} Leave the id out, or change what matches.`, where(operation, 'id'));
+    }
+    return { found, guard };
+  }
+
+  /** R4 http.html#cond-update: nothing matches. */
+  function none({ method, type = '', resource, query }: Operation, guard: Guard): Place {
+    if (method === 'DELETE') return { guard };
+    if (method === 'PUT')
+      return { key: resource?.id === undefined ? newKey(type) : { type, id: resource.id }, guard, fresh: true };
+    throw failure('not-found', `No ${type} matches ${query.slice(0, 200)}, so nothing can be patched.`);
+  }
+
+  async function one(call: Call, { type = '' }: Operation, criteria: Criteria) {
+    const found = await finder.find(call, criteria, 2);
+    if (found.length < 2) return found;
+    throw failure('precondition', `Several ${type} resources match the condition; it must mean one.`);
+  }
+
+  const newKey = (type: string): Key => ({ type, id: timeOrderedId(clock.now()) });
+
+  /** What is there under the keys that clients named; what conditions found was read with them. */
+  async function currentOf(call: Call, works: Work[], places: Place[]): Promise<Map<string, Found>> {
+    const keys = places.flatMap(({ key }, at) =>
+      key !== undefined && works[at]?.operation.method !== 'POST' ? [key] : [],
+    );
+    const current = new Map<string, Found>();
+    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+      const some = keys.slice(at, at + READ_AT_ONCE);
+      for (const found of await asked(store.read(some, reachOf(call))))
+        if (found !== undefined) current.set(nameOf(found), found);
+    }
+    return current;
+  }
+}
+
+/** Conditions that are looked for at once, and keys that are read at once, so that their texts do not fill the memory. */
+const AT_ONCE = 16;
+const READ_AT_ONCE = 50;
+
+/** Conditions may find the same resource that another entry names (R4 http.html#trules). */
+function refuseOverlaps(steps: Step[], where: Where): void {
+  const seen = new Map<string, Step>();
+  for (const step of steps) {
+    if (step.unchanged === true) continue;
+    const other = seen.get(nameOf(step.key));
+    if (other === undefined) seen.set(nameOf(step.key), step);
+    else {
+      assert(other.work !== step.work, 'A condition found one resource twice.');
+      const say = `${nameOf(step.key)} is changed by another entry too (${where(other.work.operation, 'url')}).`;
+      throw failure('invalid', `${say} Change it once.`, where(step.work.operation, 'url'));
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * One write of one resource or of many, all of it or nothing: conditions find what it is about, documents are made and
+ * checked, and one call to the store takes them together with all that must hold meanwhile. Who was overtaken begins
+ * anew, unless the client named the version.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { reachOf, type Call } from '../access/principal.js';
+import type { Blobs } from '../blob/port.js';
+import { literalReferences } from '../fhir/links/index.js';
+import { failure, FhirError, issueOf, type Issue } from '../fhir/outcome.js';
+import type { Resource } from '../fhir/types.js';
+import { assert } from '../kit/assert.js';
+import type { Clock } from '../kit/clock.js';
+import { limits } from '../kit/limits.js';
+import { Turns } from '../kit/turns.js';
+import type { Entry } from '../search/plan.js';
+import { REFERS, StoreError, type Change, type Integrity, type Store } from '../store/port.js';
+import { createAccept, type AcceptParts } from './accept.js';
+import { isStoreFailure, tellStoreFailure } from './failures.js';
+import { createLinking, type LinkingParts } from './linking.js';
+import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
+import { createResolve, type ResolveParts, type Where } from './resolve.js';
+import { finalText, stamped } from './version.js';
+
+export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
+  store: Store;
+  blobs: Blobs;
+  clock: Clock;
+  base: string;
+  extract: (resource: Resource) => Entry[];
+  /** `REFERENTIAL_INTEGRITY`: references must lead somewhere, or a warning says that they do not, or nobody looks. */
+  integrity: 'enforce' | 'warn' | 'off';
+}
+
+/** Where the operations stand: alone in a request, or as the entries of a transaction. */
+export interface Setting {
+  where: Where;
+  /** Says of an error which operation it is about. */
+  told: (error: unknown, step: Work) => unknown;
+}
+
+/** One result for each work, in their order; a condition that deletes several gives the last of them. */
+export type Write = (call: Call, works: Work[], setting: Setting) => Promise<Written[]>;
+
+export function createWriting(parts: WritingParts): Write {
+  const { store, blobs, clock, definitions, base, extract, integrity } = parts;
+  const resolve = createResolve(parts);
+  const accept = createAccept(parts);
+  const link = createLinking(parts);
+
+  return async function write(call, works, setting) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await attemptOnce(call, works, setting);
+      } catch (error) {
+        const overtaken = isStoreFailure(error, 'conflict') || isStoreFailure(error, 'guard');
+        if (!overtaken || attempt >= limits.writeAttempts)
+          throw error instanceof StoreError ? tellStoreFailure(error) : error;
+        // Those who met do not meet again.
+        await pause(Math.random() * attempt);
+      }
+    }
+  };
+
+  async function attemptOnce(call: Call, works: Work[], setting: Setting): Promise<Written[]> {
+    const resolved = await resolve(call, works, setting.where);
+    const { steps } = resolved;
+    const linked = await link(call, steps, setting.where);
+    const changes: Change[] = [];
+    const issues = new Map<Work, Issue[]>();
+    const references = new References();
+    const turns = new Turns();
+    for (const step of steps) {
+      if (step.unchanged === true) continue;
+      if (turns.over) await turns.next();
+      try {
+        const made = await changeOf(call, step, linked(step));
+        if (made === undefined) continue;
+        changes.push(made.change);
+        issues.set(step.work, made.issues);
+        if (integrity !== 'off' && made.document !== undefined) references.add(made, step.work);
+      } catch (error) {
+        throw setting.told(error, step.work);
+      }
+    }
+    await commit(call, changes, resolved, references, issues, setting);
+    return results(works, steps, changes, issues);
+  }
+
+  async function changeOf(call: Call, step: Step, linked: (resource: Resource) => Resource): Promise<Made | undefined> {
+    const { work, key, was } = step;
+    const { method } = work.operation;
+    if (method === 'DELETE' && was?.text === undefined) return undefined;
+    assert(method !== 'GET' && method !== 'HEAD', 'What only reads is no work.');
+    const version = (was?.version ?? 0) + 1;
+    // Times of one resource never run backwards or stand still, whatever the machine's clock does.
+    const updated = Math.max(clock.now(), (was?.updated ?? 0) + 1);
+    const owner = was?.owner ?? call.principal.owner;
+    const written = { ...key, version, updated, owner, method };
+    if (method === 'DELETE') return { change: { ...written, text: undefined, entries: [] }, issues: [] };
+    const { document, blob, issues } = await accept(step, linked);
+    const resource = stamped(document, { id: key.id, version, updated });
+    const text = finalText(resource);
+    const change: Change = { ...written, text, entries: extract(resource), ...(blob === undefined ? {} : { blob }) };
+    return { change, issues, document };
+  }
+
+  async function commit(
+    call: Call,
+    changes: Change[],
+    { guards }: Resolved,
+    references: References,
+    issues: Map<Work, Issue[]>,
+    { told }: Setting,
+  ): Promise<void> {
+    if (changes.length === 0) return;
+    const written = new Map(changes.map((change) => [nameOf(change), change]));
+    const present = references.keys().filter((name) => written.get(name)?.text === undefined);
+    const unreferred = changes.filter(({ text }) => text === undefined).map(({ type, id }) => ({ type, id }));
+    const demanded: Integrity = { present: present.map(keyOf), unreferred, reach: reachOf(call) };
+    if (integrity === 'warn') await warn(call, present, references, issues);
+    try {
+      if (integrity === 'enforce' && present.length + unreferred.length > 0)
+        await store.write(changes, guards, demanded);
+      else await store.write(changes, guards);
+    } catch (error) {
+      if (!isStoreFailure(error, 'missing')) throw error;
+      const { at = '' } = error as StoreError;
+      const { work, path } = placeOf(references, at);
+      const say = `${at} is not on this server, so this reference would lead nowhere. Nothing was written.`;
+      const refused = failure('unprocessable', `${say} Write ${at} first, or in the same transaction.`, path);
+      throw work === undefined ? refused : told(refused, work);
+    }
+    // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
+    for (const { blob } of changes) if (blob !== undefined) blobs.settled(blob).catch(() => undefined);
+  }
+
+  function placeOf(references: References, name: string): { work?: Work; path?: string } {
+    const found = references.of(name);
+    if (found === undefined) return {};
+    const reference = literalReferences(found.document, definitions, base).find(
+      ({ type, id }) => `${type}/${id}` === name,
+    );
+    return { work: found.work, ...(reference === undefined ? {} : { path: reference.path }) };
+  }
+
+  async function warn(
+    call: Call,
+    present: string[],
+    references: References,
+    issues: Map<Work, Issue[]>,
+  ): Promise<void> {
+    const found = await store.read(present.map(keyOf), reachOf(call));
+    present.forEach((name, at) => {
+      const { work, path } = placeOf(references, name);
+      if (work === undefined || found[at]?.text !== undefined) return;
+      const issue = issueOf('not-found', `${name} is not on this server: this reference leads nowhere yet.`, path);
+      issues.get(work)?.push({ ...issue, severity: 'warning' });
+    });
+  }
+}
+
+interface Made {
+  change: Change;
+  issues: Issue[];
+  /** Undefined for a deletion. */
+  document?: Resource;
+}
+
+/** What is referred to, and who does so first; by which element is looked for only when somebody must be told. */
+class References {
+  readonly #found = new Map<string, { work: Work; document: Resource }>();
+
+  add({ change, document }: Made, work: Work): void {
+    if (document === undefined) return;
+    for (const { param, value } of change.entries)
+      if (param === REFERS && !this.#found.has(value)) this.#found.set(value, { work, document });
+  }
+
+  keys(): string[] {
+    return [...this.#found.keys()];
+  }
+
+  of(name: string): { work: Work; document: Resource } | undefined {
+    return this.#found.get(name);
+  }
+}
+
+function keyOf(name: string) {
+  const slash = name.indexOf('/');
+  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
+}
+
+function results(works: Work[], steps: Step[], changes: Change[], issues: Map<Work, Issue[]>): Written[] {
+  const written = new Map(changes.map((change) => [nameOf(change), change]));
+  const byWork = new Map<Work, Written>();
+  for (const { work, key, was, unchanged } of steps) {
+    const change = unchanged === true ? undefined : written.get(nameOf(key));
+    byWork.set(work, {
+      version: change ?? was,
+      created: change !== undefined && was?.text === undefined,
+      changed: change !== undefined,
+      issues: issues.get(work) ?? [],
+    });
+  }
+  const nothing: Written = { version: undefined, created: false, changed: false, issues: [] };
+  return works.map((work) => byWork.get(work) ?? nothing);
+}
+
+/** An operation that is a request of its own. */
+export const alone: Setting = { where: (_operation, element) => `http.${element}`, told: (error) => error };
+
+/** The entries of a transaction: each error says which entry it is about. */
+export const inTransaction: Setting = {
+  where: ({ index }, element) => `Bundle.entry[${index}].${REQUEST[element] ?? element}`,
+  told(error, { operation: { index } }) {
+    if (!(error instanceof FhirError)) return error;
+    const issues = error.issues.map((issue): Issue => ({
+      ...issue,
+      expression: issue.expression?.map((at) => below(index, at)) ?? [`Bundle.entry[${index}]`],
+    }));
+    return new FhirError(error.kind, issues, error.headers, error);
+  },
+};
+
+/** TABLE: a header, or a part of the URL -> the element of an entry that stands for it (R4 bundle.html). */
+const REQUEST: Record<string, string> = {
+  'If-Match': 'request.ifMatch',
+  'If-None-Exist': 'request.ifNoneExist',
+  url: 'request.url',
+  id: 'resource.id',
+};
+
+/** `Patient.name[0]` as it stands in the Bundle. */
+function below(index: number, at: string): string {
+  if (at.startsWith('Bundle.entry[') || at.startsWith('http.')) return at;
+  const dot = at.indexOf('.');
+  return `Bundle.entry[${index}].resource${dot < 0 ? '' : at.slice(dot)}`;
+}
