@@ -83,7 +83,15 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
     return steps.flatMap(({ work: { operation }, key, unchanged }) =>
       operation.resource === undefined || unchanged === true
         ? []
-        : [{ ...key, updated: at, entries: extract({ ...operation.resource, id: key.id }) }],
+        : [{ ...key, updated: at, entries: extract({ ...withoutSearches(operation.resource), id: key.id }) }],
     );
   }
+
+  /** What a reference by search will be is not known yet, so it can be found by nothing. */
+  function withoutSearches(resource: Resource): Resource {
+    const searches = new Set(conditionalReferences(resource, definitions).map(({ url }) => url));
+    return rewrite(resource, definitions, (url) => (searches.has(url) ? UNKNOWN : undefined));
+  }
 }
+
+const UNKNOWN = 'urn:uuid:00000000-0000-0000-0000-000000000000';

@@ -35,6 +35,8 @@ interface Place {
 }
 
 export function createResolve({ store, clock, finder, deletesMultiple, requiresIfMatch }: ResolveParts) {
+  const newKey = (type: string): Key => ({ type, id: timeOrderedId(clock.now()) });
+
   return async function resolve(call: Call, works: Work[], where: Where): Promise<Resolved> {
     const places: Place[] = [];
     for (let at = 0; at < works.length; at += AT_ONCE) {
@@ -43,6 +45,7 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     }
     const current = await currentOf(call, works, places);
     const [steps, guards]: [Step[], Guard[]] = [[], []];
+    refuseTwins(works, places, where);
     works.forEach((work, at) => {
       const { key, found = [], guard, unchanged, fresh } = places[at] ?? {};
       if (guard !== undefined) guards.push(guard);
@@ -82,7 +85,7 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
   async function placeOf(call: Call, operation: Operation, where: Where): Promise<Place> {
     const { method, type = '', id, resource } = operation;
     if (method === 'POST') {
-      if (operation.ifNoneExist === undefined) return { key: { type, id: timeOrderedId(clock.now()) } };
+      if (operation.ifNoneExist === undefined) return { key: newKey(type) };
       const criteria = finder.read(call, type, operation.ifNoneExist, where(operation, 'If-None-Exist'));
       const found = await one(call, operation, criteria);
       const guard = finder.guard(call, criteria, found.length);
@@ -122,8 +125,6 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     throw failure('precondition', `Several ${type} resources match the condition; it must mean one.`);
   }
 
-  const newKey = (type: string): Key => ({ type, id: timeOrderedId(clock.now()) });
-
   /** What is there under the keys that clients named; what conditions found was read with them. */
   async function currentOf(call: Call, works: Work[], places: Place[]): Promise<Map<string, Found>> {
     const keys = places.flatMap(({ key }, at) =>
@@ -142,6 +143,21 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
 /** Conditions that are looked for at once, and keys that are read at once, so that their texts do not fill the memory. */
 const AT_ONCE = 16;
 const READ_AT_ONCE = 50;
+
+/** Two entries that would each make what the same condition does not find: there would be two of it. */
+function refuseTwins(works: Work[], places: Place[], where: Where): void {
+  const seen = new Map<string, Operation>();
+  works.forEach(({ operation }, at) => {
+    const { guard, key } = places[at] ?? {};
+    if (guard === undefined || key === undefined) return;
+    const other = seen.get(guard.name);
+    if (other !== undefined) {
+      const say = `${where(other, 'url')} has the same condition, which finds nothing: both would create it.`;
+      throw failure('invalid', `${say} Create it once, and refer to that.`, where(operation, 'If-None-Exist'));
+    }
+    seen.set(guard.name, operation);
+  });
+}
 
 /** Conditions may find the same resource that another entry names (R4 http.html#trules). */
 function refuseOverlaps(steps: Step[], where: Where): void {
