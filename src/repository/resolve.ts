@@ -1,6 +1,7 @@
 /** Which resource each operation is about: the one it names, a new one, or what its condition finds (R4 http.html). */
 import { reachOf, type Call } from '../access/principal.js';
 import { failure } from '../fhir/outcome.js';
+import { isId } from '../fhir/reference.js';
 import type { Operation } from '../fhir/transaction/operation.js';
 import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
@@ -103,6 +104,10 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     const found = await one(call, operation, criteria);
     const guard = finder.guard(call, criteria, found.length);
     const [match] = found;
+    if (resource?.id !== undefined && !(typeof resource.id === 'string' && isId(resource.id))) {
+      const say = 'An id has 1 to 64 letters, digits, hyphens and dots; or leave it out.';
+      throw failure('value', say, `${type}.id`);
+    }
     if (match === undefined) return none(operation, guard);
     if (method === 'PUT' && resource?.id !== undefined && resource.id !== match.id) {
       const say = `The resource has the id ${resource.id.slice(0, 64)}, but what matches is ${nameOf(match)}.`;

@@ -37,7 +37,11 @@ export interface Setting {
   where: Where;
   /** Says of an error which operation it is about. */
   told: (error: unknown, step: Work) => unknown;
+  /** Whether links may stand for what other entries write, or for what a search finds. */
+  linked: boolean;
 }
+
+const asItIs = () => (resource: Resource) => resource;
 
 /** One result for each work, in their order; a condition that deletes several gives the last of them. */
 export type Write = (call: Call, works: Work[], setting: Setting) => Promise<Written[]>;
@@ -65,7 +69,7 @@ export function createWriting(parts: WritingParts): Write {
   async function attemptOnce(call: Call, works: Work[], setting: Setting): Promise<Written[]> {
     const resolved = await resolve(call, works, setting.where);
     const { steps } = resolved;
-    const linked = await link(call, steps, setting.where);
+    const linked = setting.linked ? await link(call, steps, setting.where) : asItIs;
     const changes: Change[] = [];
     const issues = new Map<Work, Issue[]>();
     const references = new References();
@@ -208,10 +212,15 @@ function results(works: Work[], steps: Step[], changes: Change[], issues: Map<Wo
 }
 
 /** An operation that is a request of its own. */
-export const alone: Setting = { where: (_operation, element) => `http.${element}`, told: (error) => error };
+export const alone: Setting = {
+  where: (_operation, element) => `http.${element}`,
+  told: (error) => error,
+  linked: false,
+};
 
 /** The entries of a transaction: each error says which entry it is about. */
 export const inTransaction: Setting = {
+  linked: true,
   where: ({ index }, element) => `Bundle.entry[${index}].${REQUEST[element] ?? element}`,
   told(error, { operation: { index } }) {
     if (!(error instanceof FhirError)) return error;

@@ -89,9 +89,14 @@ describeOnSqlite('a request that is refused', (server) => {
     ['GET', '/Patient/%ff', '', 400, /neither an id|percent/],
     ['GET', '/Patient/$everything', '', 404, /\$everything/],
     ['GET', '/Patient/1/2/3/4/5', '', 404, /Nothing is served/],
-    ['DELETE', '/Patient', '', 405, /DELETE is not served.*GET, HEAD, POST is/],
-    ['PUT', '/Patient', '{}', 405, /PUT is not served/],
-    ['PATCH', '/Patient/1', '{}', 405, /PATCH is not served.*GET, HEAD, PUT, DELETE/],
+    ['DELETE', '/Patient', '', 412, /names what is looked for/],
+    ['DELETE', '/Patient?', '', 412, /names what is looked for/],
+    ['DELETE', '/Patient?_count=5', '', 412, /names what is looked for/],
+    ['DELETE', '/Patient?nonsense=1', '', 400, /nonsense/],
+    ['DELETE', '/Patient?name=x&_sort=name', '', 400, /only says what is looked for/],
+    ['PUT', '/Patient', '{"resourceType":"Patient"}', 412, /names what is looked for/],
+    ['PATCH', '/Patient/1', '[]', 400, /FHIRPath Patch is a Parameters/],
+    ['PATCH', '/metadata', '[]', 405, /PATCH is not served/],
     ['POST', '/Patient/1', '{}', 405, /POST is not served/],
     ['POST', '/metadata', '{}', 405, /GET, HEAD is/],
     ['PROPFIND', '/Patient', '', 405, /PROPFIND/],
@@ -122,13 +127,15 @@ describeOnSqlite('a request that is refused', (server) => {
     expect([response.status, ((await response.json()) as any).resourceType]).toEqual([status, 'OperationOutcome']);
   });
 
-  test('a conditional create is refused as long as it is not served', async () => {
-    const headers = { ...JSON_TYPE, 'If-None-Exist': 'identifier=x' };
-    expectRefusal(
-      await ask(`${server.base}/Patient`, { headers, body: { resourceType: 'Patient' } }),
-      400,
-      /If-None-Exist/,
-    );
+  test.each([
+    ['asks for nothing', '', 412, /names what is looked for/],
+    ['asks for nothing behind a mark', '?', 412, /names what is looked for/],
+    ['is no search', 'identifier', 400, /identifier/],
+    ['names an unknown parameter', 'nonsense=1', 400, /nonsense/],
+    ['shapes a page', 'name=x&_include=Patient:organization', 400, /only says what is looked for/],
+  ])('an If-None-Exist that %s is refused', async (_name, condition, status, says) => {
+    const headers = { ...JSON_TYPE, 'If-None-Exist': condition };
+    expectRefusal(await ask(`${server.base}/Patient`, { headers, body: { resourceType: 'Patient' } }), status, says);
   });
 
   test('a page of another site is not answered, under whatever name it comes', async () => {

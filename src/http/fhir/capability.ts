@@ -10,6 +10,9 @@ export interface CapabilityParts {
   base: string;
   /** When this server was started, as an instant. */
   date: string;
+  conditionalDelete: 'single' | 'multiple';
+  /** References to resources of this server must lead somewhere. */
+  enforced: boolean;
 }
 
 /** Made once, at the first request. */
@@ -18,10 +21,11 @@ export function capabilityStatement(parts: CapabilityParts): () => string {
   return () => (text ??= JSON.stringify(statement(parts)));
 }
 
-function statement({ definitions, registry, base, date }: CapabilityParts) {
+function statement({ definitions, registry, base, date, conditionalDelete, enforced }: CapabilityParts) {
   const interactions = [...new Set(routes.map((route) => route.interaction))];
-  const onSystem = interactions.filter((code) => code.endsWith('-system'));
-  const onType = interactions.filter((code) => !code.endsWith('-system') && code !== 'capabilities');
+  const isOnSystem = (code: string) => code.endsWith('-system') || code === 'transaction';
+  const onSystem = [...interactions.filter(isOnSystem), 'batch'];
+  const onType = interactions.filter((code) => !isOnSystem(code) && code !== 'capabilities');
   const referrers = referrersOf(definitions.resourceTypes, registry);
   return {
     resourceType: 'CapabilityStatement',
@@ -32,6 +36,7 @@ function statement({ definitions, registry, base, date }: CapabilityParts) {
     implementation: { description: 'A FHIR R4 server for store-and-forward telehealth', url: base },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'application/json'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json'],
     rest: [
       {
         mode: 'server',
@@ -42,7 +47,11 @@ function statement({ definitions, registry, base, date }: CapabilityParts) {
           versioning: 'versioned-update',
           readHistory: true,
           updateCreate: true,
+          conditionalCreate: true,
           conditionalRead: 'full-support',
+          conditionalUpdate: true,
+          conditionalDelete,
+          referencePolicy: ['literal', 'logical', 'local', ...(enforced ? ['enforced'] : [])],
           // R4 allows no empty arrays.
           searchInclude: orNothing(referencesOf(type, registry).map((code) => `${type}:${code}`)),
           searchRevInclude: referrers.get(type),

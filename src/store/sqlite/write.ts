@@ -1,14 +1,21 @@
-/** A write: guards first, then each change appends its version, replaces what is current and mends the entries. */
+/**
+ * A write: guards first, then each change appends its version, replaces what is current and mends the entries; then
+ * what must be true of references. It can be held after each step, so that a long one need not hold others up.
+ */
 import { assert } from '../../kit/assert.js';
-import { StoreError, type Change, type Guard } from '../port.js';
+import { REFERS, StoreError, type Change, type Guard, type Integrity } from '../port.js';
 import type { Connection } from './connection.js';
+import { createCheck, refersScope } from './integrity.js';
 import { createSortKeys } from './keys.js';
 import { decodeEntryRows, encodeEntryRow, encodeKeys, rowOf, type EntryRow } from './rows.js';
 import type { Scopes } from './scopes.js';
 import { sql } from './sql.js';
 
 /** Runs inside a transaction that `commit.ts` began, alone: what a guard saw stays true until the commit. */
-export type Write = (changes: Change[], guards: Guard[]) => void;
+export type Write = (changes: Change[], guards: Guard[], integrity?: Integrity) => Steps;
+
+/** Work in steps. */
+export type Steps = Generator<undefined, void>;
 
 interface Current {
   num: number;
@@ -27,8 +34,9 @@ export interface Writer {
 export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
   const { get, run } = connection;
   const sortKeys = createSortKeys(connection, scopes);
+  const check = createCheck(connection, scopes);
 
-  function write(changes: Change[], guards: Guard[]): void {
+  function* write(changes: Change[], guards: Guard[], integrity?: Integrity): Steps {
     const keys = new Set(changes.map(keyOf));
     assert(keys.size === changes.length, 'A key occurs twice in one write.');
     for (const guard of guards)
@@ -39,7 +47,9 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
       seq += 1;
       latest = Math.max(latest, change.updated);
       apply(change, seq, latest);
+      yield;
     }
+    if (integrity !== undefined) yield* check(integrity);
   }
 
   function apply(change: Change, seq: number, latest: number): void {
@@ -117,10 +127,10 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
   function add(owner: string, type: string, num: number, row: EntryRow): void {
     const [param, value] = row;
     if (row.length === 3) {
-      const scope = scopes.make(owner, type, param, 'text');
+      const scope = scopeOf(owner, type, param, 'text');
       run(sql`INSERT INTO text_entry (scope, value, num, detail) VALUES (${scope}, ${value}, ${num}, ${row[2]})`);
     } else {
-      const scope = scopes.make(owner, type, param, 'range');
+      const scope = scopeOf(owner, type, param, 'range');
       run(sql`
         INSERT INTO range_entry (scope, value, low, num, high)
         VALUES (${scope}, ${value}, ${row[2]}, ${num}, ${row[3]})`);
@@ -129,7 +139,7 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
 
   function remove(owner: string, type: string, num: number, row: EntryRow): void {
     const [param, value] = row;
-    const scope = scopes.make(owner, type, param, row.length === 3 ? 'text' : 'range');
+    const scope = scopeOf(owner, type, param, row.length === 3 ? 'text' : 'range');
     if (row.length === 3)
       run(sql`
         DELETE FROM text_entry
@@ -138,6 +148,10 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
       run(sql`
         DELETE FROM range_entry
         WHERE scope = ${scope} AND value = ${value} AND low = ${row[2]} AND num = ${num} AND high = ${row[3]}`);
+  }
+
+  function scopeOf(owner: string, type: string, param: string, kind: 'text' | 'range'): number {
+    return param === REFERS ? scopes.make(...refersScope) : scopes.make(owner, type, param, kind);
   }
 
   return { write, replaceEntries };

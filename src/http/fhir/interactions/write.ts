@@ -34,7 +34,7 @@ export async function update(call: FhirCall, parts: Parts): Promise<Reply> {
   }
   const resource = await resourceOf(call);
   if (call.resourceId !== '' && resource.id !== call.resourceId) {
-    const found = resource.id === undefined ? 'has no id' : `has the id ${resource.id.slice(0, 64)}`;
+    const found = typeof resource.id === 'string' ? `has the id ${resource.id.slice(0, 64)}` : 'has no id';
     const say = `The resource ${found}; the URL says ${call.type}/${call.resourceId}. Both must agree.`;
     throw failure('invalid', say, `${call.type}.id`);
   }

@@ -1,0 +1,43 @@
+/** Whether references lead somewhere, and nothing that is deleted is still referred to: asked when a write is done. */
+import { REFERS, StoreError, type Integrity, type Key, type Reach } from '../port.js';
+import { REFERRERS, referredTo } from '../referred.js';
+import type { Connection } from './connection.js';
+import type { Scopes } from './scopes.js';
+import { sql } from './sql.js';
+
+/** What refers to one resource lies together, whoever it belongs to: a deletion asks about all of them at once. */
+export const refersScope = ['', '', REFERS, 'text'] as const;
+
+/** Throws what is wrong; others may have their turn after each step. */
+export type Check = (integrity: Integrity) => Generator<undefined, void>;
+
+export function createCheck({ all, get }: Connection, scopes: Scopes): Check {
+  return function* check({ present, unreferred, reach }) {
+    for (const key of present) {
+      refuseMissing(key, reach);
+      yield;
+    }
+    const [scope] = scopes.of([''], [''], REFERS, 'text');
+    if (scope === undefined) return;
+    for (const key of unreferred) {
+      refuseReferred(scope, key, reach);
+      yield;
+    }
+  };
+
+  function refuseMissing({ type, id }: Key, { owners }: Reach): void {
+    const row = get(sql`SELECT owner, deleted FROM resource WHERE type = ${type} AND id = ${id}`);
+    if (row !== undefined && row.deleted === 0 && owners.includes(String(row.owner))) return;
+    throw new StoreError('missing', `${type}/${id} is not there.`, `${type}/${id}`);
+  }
+
+  function refuseReferred(scope: number, { type, id }: Key, reach: Reach): void {
+    const target = `${type}/${id}`;
+    const rows = all(sql`
+      SELECT r.type, r.id, r.owner FROM text_entry e CROSS JOIN resource r ON r.num = e.num
+      WHERE e.scope = ${scope} AND e.value = ${target} AND NOT (r.type = ${type} AND r.id = ${id}) LIMIT ${REFERRERS}`);
+    if (rows.length === 0) return;
+    const referrers = rows.map((row) => ({ type: String(row.type), id: String(row.id), owner: String(row.owner) }));
+    throw referredTo(target, referrers, reach);
+  }
+}
