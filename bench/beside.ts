@@ -1,4 +1,4 @@
-/** Reads alone, then beside one client that sends 5 MB, again as soon as it is answered. */
+/** Reads alone, then beside one client that sends 5 MB, again as soon as it is answered, or 2 MB of entries a second. */
 import type { LoadJob, LoadSetup } from './load.js';
 import { WARMUP, watched, type Options } from './measurer.js';
 import type { Beside } from './result.js';
@@ -18,7 +18,7 @@ export async function besideWrites(
   const job = { port: server.port, warmup: WARMUP, seconds: options.seconds, seed: 5 };
   const who = { answering: server.pid, generators: [load.pid, second.pid], mongod: mongod?.pid };
   try {
-    for (const writer of ['nobody', 'large-resource', 'large-binary'] as const) {
+    for (const writer of ['nobody', 'large-resource', 'large-binary', 'large-bundle'] as const) {
       const reading = watched(load, { ...job, row: 'read', connections: CONNECTIONS }, who);
       const writing = writer === 'nobody' ? undefined : second.run({ ...job, row: writer, connections: 1 });
       const [{ outcome, finish }, writes] = await Promise.all([reading, writing]);

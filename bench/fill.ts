@@ -2,8 +2,8 @@
 import { operator } from '../src/access/principal.js';
 import { loadDefinitions } from '../src/fhir/definitions.js';
 import { systemClock } from '../src/kit/clock.js';
+import { createIndexing } from '../src/repository/reindex.js';
 import { finalText, stamped } from '../src/repository/version.js';
-import { createExtract } from '../src/search/extract.js';
 import { createRegistry } from '../src/search/registry.js';
 import type { Change, Store } from '../src/store/port.js';
 import { createValidator } from '../src/validate/validator.js';
@@ -24,6 +24,7 @@ const CHECKED = 200;
 export async function fill(store: Store, world: World): Promise<Filled> {
   const started = performance.now();
   const change = changes(world);
+  await store.keeping.setNote('index', indexing().fingerprint);
   let jsonBytes = 0;
   for (let from = 0; from < world.size; from += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, world.size - from) }, (_, at) => change(from + at));
@@ -33,11 +34,15 @@ export async function fill(store: Store, world: World): Promise<Filled> {
   return { resources: world.size, jsonBytes, seconds: (performance.now() - started) / 1000 };
 }
 
+/** What the measured server links to, whatever port it gets: search values depend on it. */
+export const BASE_URL = 'http://127.0.0.1/fhir';
+const indexing = () => createIndexing(createRegistry(loadDefinitions()), BASE_URL);
+
 /** Resource number i as the first version that a create would have stored. */
 export function changes(world: World): (index: number) => Change {
   const definitions = loadDefinitions();
   const validator = createValidator(definitions);
-  const extract = createExtract(createRegistry(definitions), 'http://127.0.0.1/fhir');
+  const { extract } = indexing();
   return (index) => {
     const made = resourceAt(world, index);
     if (index < CHECKED) {

@@ -1,6 +1,7 @@
 /** TABLE: the goals that the project has set itself, each with the figure that answers it. */
 import type { Measured } from './measure.js';
 import { costOf, find, type Result, type StoreName } from './result.js';
+import { rowOf } from './rows.js';
 
 export interface Goal {
   meaning: string;
@@ -33,6 +34,8 @@ const rate =
   (name: string, connections = 16) =>
   (results: Result[]) =>
     of(find(results[0], name, connections), ({ rate }) => rate);
+const imported = (results: Result[]) =>
+  of(find(results[0], 'import'), ({ rate }) => rate * (rowOf('import').resources ?? 1));
 const grown = (names: string[]) => (results: Result[]) => {
   const [small, large] = results;
   if (small === undefined || large === undefined) return undefined;
@@ -48,6 +51,9 @@ const table: readonly Row[] = [
   { meaning: 'reads at 16', store: 'mongodb', unit: '/s', least: 6000, figure: rate('read') },
   { meaning: 'creates at 16', store: 'mongodb', unit: '/s', least: 1800, figure: rate('create') },
   { meaning: 'searches by patient at 16', store: 'mongodb', unit: '/s', least: 2500, figure: rate('search-patient') },
+  { meaning: 'CPU of a transaction of 5', store: 'sqlite', unit: 'µs', most: 1300, figure: cpu('transaction') },
+  { meaning: 'import, indexed resources', store: 'sqlite', unit: '/s', least: 3000, figure: imported },
+  { meaning: 'import, indexed resources', store: 'mongodb', unit: '/s', least: 4000, figure: imported },
   { meaning: 'creates at 64', store: 'sqlite', unit: '/s', least: 1500, figure: rate('create', 64) },
   {
     meaning: 'creates at 64 over those at 16',
@@ -74,7 +80,7 @@ const table: readonly Row[] = [
     figure: grown(['update', 'create']),
   },
   {
-    meaning: 'p99 of reads beside a write of 5 MB, over that without',
+    meaning: 'p99 of reads beside a write of 5 MB, or a Bundle of 2 MB a second, over that without',
     store: 'both',
     unit: '×',
     most: 4,

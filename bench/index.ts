@@ -19,6 +19,8 @@ const ROWS: readonly RowName[] = [
   'include',
   'update',
   'create',
+  'transaction',
+  'import',
 ];
 const STORES: readonly StoreName[] = ['sqlite', 'mongodb'];
 const CONNECTIONS = [1, 16, 64];

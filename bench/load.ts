@@ -35,8 +35,9 @@ work(async ({ port, row, connections, warmup, seconds, seed }: LoadJob, measurin
   await closing;
   const requests = rowOf(row).requests(world, randomOf(seed), `127.0.0.1:${port}`);
   const run = new Run(requests);
+  const { every = 0 } = rowOf(row);
   const lines = await Promise.all(Array.from({ length: connections }, () => open(port)));
-  const ends = lines.map((socket) => drive(socket, run));
+  const ends = lines.map((socket) => drive(socket, run, every));
   // A line that breaks while the others run must be heard at once.
   const broken = Promise.all(ends).then(() => undefined);
   await Promise.race([pause(warmup * 1000), broken]);
@@ -112,7 +113,7 @@ interface Entry {
 }
 
 /** One request after the other on one line, until the run is over. */
-function drive(socket: Socket, run: Run): Promise<void> {
+function drive(socket: Socket, run: Run, every: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let sent = 0;
     let status = 0;
@@ -138,7 +139,8 @@ function drive(socket: Socket, run: Run): Promise<void> {
       if (left < 0) throw new Error('The server sent more than it announced.');
       run.answered(sent, status, length);
       if (body !== undefined && length > 0 && status === 200) run.sampled(Buffer.concat(body));
-      ask();
+      if (every === 0) ask();
+      else setTimeout(ask, Math.max(0, sent + every - performance.now()));
     };
     const read = (chunk: Buffer) => {
       if (left > 0) {

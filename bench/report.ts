@@ -83,7 +83,7 @@ JSON ${megabytes(filled.jsonBytes)}. Start to ready ${start.readyMs} ms, idle ${
     names.map((name) => `- _${name}_: ${rowOf(name as RowName).meaning}`).join('\n'),
     'Beside the floors, CPU µs a request at 16 connections (mongod included where there is one):',
     floorTable(result),
-    'Reads at 16 connections beside one client that writes 5 MB, again as soon as it is answered:',
+    'Reads at 16 connections beside one client that writes 5 MB, again as soon as it is answered, or a Bundle of 2 MB a second:',
     table(
       ['beside', 'writes/s', 'reads/s', 'p50 ms', 'p99 ms', 'longest ms', ''],
       result.beside.map(({ writer, reads, writesPerSecond }) => [

@@ -28,7 +28,7 @@ export interface Result {
 }
 
 export interface Beside {
-  writer: 'nobody' | 'large-resource' | 'large-binary';
+  writer: 'nobody' | 'large-resource' | 'large-binary' | 'large-bundle';
   reads: Measured;
   writesPerSecond?: number;
 }

@@ -10,6 +10,7 @@ import {
   type Random,
   type World,
 } from './data.js';
+import { caseOf } from './cases.js';
 import { REPORT_CODES } from './resources.js';
 
 /** Makes the bytes of one request after the other. */
@@ -20,6 +21,10 @@ export interface Row {
   /** The floors that do the same: a server that only answers, and a bare store. */
   floor?: 'read' | 'create' | 'search-patient';
   writes?: true;
+  /** Resources that one request writes, where it is more than one. */
+  resources?: number;
+  /** Milliseconds from one request to the next on a line; none: as soon as it is answered. */
+  every?: number;
   /** Matches of a page, as [least, most]: a search that finds something else is not what it says. */
   matches?: [number, number];
   requests: (world: World, random: Random, host: string) => Requests;
@@ -84,6 +89,23 @@ export const rows = {
       return () => make(patientAt(Math.floor(random() * world.answering)));
     },
   },
+  transaction: {
+    meaning: 'transaction of 5: a response, its Media, ServiceRequest, Task and Observation (7.8 KB)',
+    writes: true,
+    requests: (world, random, host) => bundles(world, random, host, 1),
+  },
+  import: {
+    meaning: 'transaction of 100, as an import sends them (156 KB)',
+    writes: true,
+    resources: 100,
+    requests: (world, random, host) => bundles(world, random, host, 20),
+  },
+  'large-bundle': {
+    meaning: 'transaction of 2 MB, one a second',
+    writes: true,
+    every: 1000,
+    requests: (world, random, host) => bundles(world, random, host, 256),
+  },
   'large-resource': {
     meaning: 'create of a resource of 4.9 MB',
     writes: true,
@@ -118,9 +140,15 @@ function send(host: string, line: string, body: Buffer, type = 'application/fhir
 }
 
 /** 256 different responses made beforehand; serial number, patient and id are written over for each request. */
-function templates(random: Random, wrap: (body: Buffer) => Buffer, id?: string) {
-  const pool = Array.from({ length: 256 }, () => {
-    const bytes = wrap(Buffer.from(JSON.stringify(responseOf(random, SUBJECT, SERIAL, id))));
+function templates(
+  random: Random,
+  wrap: (body: Buffer) => Buffer,
+  id?: string,
+  size = 256,
+  content: (serial: string, subject: string) => object = (serial, subject) => responseOf(random, subject, serial, id),
+) {
+  const pool = Array.from({ length: size }, () => {
+    const bytes = wrap(Buffer.from(JSON.stringify(content(SERIAL, SUBJECT))));
     return {
       bytes,
       serial: bytes.indexOf(SERIAL) + 6,
@@ -147,9 +175,25 @@ function placesOf(bytes: Buffer, id: string): number[] {
   return places;
 }
 
+/** Transactions of so many cases of five resources each, which refer to each other by urn and to a patient that is there. */
+function bundles(world: World, random: Random, host: string, cases: number): Requests {
+  const make = templates(
+    random,
+    (body) => send(host, 'POST /fhir', body),
+    undefined,
+    cases === 1 ? 64 : 4,
+    (serial, subject) => ({
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry: Array.from({ length: cases }, (_, at) => caseOf(random, subject, serial, at)).flat(),
+    }),
+  );
+  return () => make(patientAt(Math.floor(random() * world.answering)));
+}
+
 /** Many answers, not one long one: the most that a resource of this size can cost. */
 function largeResource(world: World, random: Random, host: string): Requests {
-  const response = responseOf(random, SUBJECT, SERIAL) as { item: object[] };
+  const response = responseOf(random, patientAt(0), SERIAL) as { item: object[]; subject?: object };
   const answers = Array.from({ length: 40_000 }, (_, at) => ({
     linkId: `extra-${at}`,
     answer: [{ valueString: `${instantAt(random)} ${'free text '.repeat(5)}` }],

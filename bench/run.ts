@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { besideWrites } from './beside.js';
 import { worldOf } from './data.js';
-import { fill, openStore } from './fill.js';
+import { BASE_URL, fill, openStore } from './fill.js';
 import { bareFloors, httpFloors } from './floor-rows.js';
 import type { LoadJob, LoadSetup } from './load.js';
 import { durableRate, fileBytes, machine } from './machine.js';
@@ -42,10 +42,13 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
   const { store: name, size, say } = options;
   const { folder, database, mongod } = place;
   const world = worldOf(size);
-  const settings: Record<string, string> =
-    mongod === undefined
-      ? { STORE: 'sqlite', DATA_DIR: folder }
-      : { STORE: 'mongodb', DATA_DIR: folder, MONGODB_URL: mongod.url, MONGODB_DATABASE: database };
+  const settings: Record<string, string> = {
+    DATA_DIR: folder,
+    BASE_URL,
+    ...(mongod === undefined
+      ? { STORE: 'sqlite' }
+      : { STORE: 'mongodb', MONGODB_URL: mongod.url, MONGODB_DATABASE: database }),
+  };
 
   const disk = durableRate(folder);
   say(`disk: ${disk.perSecond} durable writes of 8 KB a second (p99 ${disk.p99} ms)`);
