@@ -33,7 +33,7 @@ export async function startServer(settings: Record<string, string>, folder: stri
     }),
   );
   try {
-    const port = Number(await said(child, /serves FHIR R4 at http:\/\/[^:]+:([0-9]+)/));
+    const port = Number(await said(child, /health +http:\/\/[^:]+:([0-9]+)/));
     const readyMs = performance.now() - started;
     return { pid: child.pid ?? 0, port, readyMs, stop: () => end(child, 'SIGTERM') };
   } finally {
