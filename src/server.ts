@@ -21,6 +21,8 @@ import { createLog } from './kit/log.js';
 import { createMetrics } from './kit/metrics.js';
 import { collectPeriodically, createCollector } from './repository/collect.js';
 import { keepIndexed } from './repository/indexed.js';
+import { createAside } from './repository/prepare/aside.js';
+import { createPrepare } from './repository/prepare/prepare.js';
 import { createIndexing } from './repository/reindex.js';
 import { createRepository } from './repository/repository.js';
 import { createCursors } from './search/page.js';
@@ -80,11 +82,21 @@ async function serveOn(
   const indexing = createIndexing(registry, base);
   const indexed = await keepIndexed(store, indexing, log);
   parts.push(indexed, collectPeriodically(createCollector({ store, blobs, clock }), log));
+  const validator = createValidator(definitions);
+  const aside = createAside({
+    base,
+    prepare: createPrepare({ definitions, validator, extract: indexing.extract, base }),
+    lost: (err) => {
+      log.error({ err }, 'large bodies hold everybody up: their thread is lost');
+    },
+  });
+  parts.push(aside);
   const repository = createRepository({
     store: indexed.store,
     blobs,
     clock,
-    validator: createValidator(definitions),
+    validator,
+    prepare: (task) => aside.prepare(task),
     extract: indexing.extract,
     registry,
     base,

@@ -41,12 +41,13 @@ export async function withData<T>(config: Config, work: (data: Data) => Promise<
 }
 
 /** As a server with these settings makes its search values. */
-export function indexingOf({ baseUrl, host, port }: Config): Indexing {
+export const indexingOf = (config: Config): Indexing =>
+  createIndexing(createRegistry(loadDefinitions()), baseOf(config));
+
+/** As a server with these settings has it. */
+export function baseOf({ baseUrl, host, port }: Config): string {
   const name = host.includes(':') ? `[${host}]` : host;
-  return createIndexing(
-    createRegistry(loadDefinitions()),
-    baseUrl === '' ? `http://${name}:${port}${FHIR_PATH}` : baseUrl,
-  );
+  return baseUrl === '' ? `http://${name}:${port}${FHIR_PATH}` : baseUrl;
 }
 
 export const progress = (): Progress =>

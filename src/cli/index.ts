@@ -6,6 +6,7 @@ import { backupTo, restoreFrom } from './backup.js';
 import { blobs } from './blobs.js';
 import { told } from './data.js';
 import { moveTo } from './move.js';
+import { purgePatient } from './purge.js';
 import { reindexAll } from './reindex.js';
 import { serve } from './serve.js';
 
@@ -49,6 +50,15 @@ BASE_URL, or HOST and PORT, as the server has them. Interrupted, the next start 
 they came, and for [held] seconds (3600) while a process may still be about to write what refers to them. Give 0 for
 [held] only when no server and no other command works on this store; any [grace] is safe.`,
     run: told(blobs),
+  },
+  {
+    name: 'purge <patient>',
+    description: 'purge Patient/<id>: erase what belongs to a patient, for good. A server may go on meanwhile.',
+    help: `All of the patient's compartment, all versions, deleted resources too, and their bytes. It cannot be undone, and
+backups that were made before still have it. One AuditEvent stays. Interrupted, give the same command again. Set
+BASE_URL, or HOST and PORT, as the server has them. SQLite's file is rewritten at the end, which takes as much room
+again while it lasts, and makes others wait.`,
+    run: told(purgePatient),
   },
 ] as const;
 

@@ -9,7 +9,7 @@ interface Told {
 /** TABLE: kinds of errors that come from the outside -> what to say before their message. */
 const kinds: readonly { is: (error: Told) => boolean; say: string }[] = [
   { is: ({ name }) => name === 'ConfigError', say: '' },
-  { is: ({ name }) => ['Refused', 'StoreError', 'MongoRefused'].includes(name), say: '' },
+  { is: ({ name }) => ['Refused', 'StoreError', 'MongoRefused', 'FhirError'].includes(name), say: '' },
   { is: ({ code }) => code === 'EADDRINUSE', say: 'PORT is taken by another process: ' },
   { is: ({ name }) => name.startsWith('Mongo'), say: 'MongoDB (check MONGODB_URL and MONGODB_DATABASE): ' },
   { is: ({ code }) => code.startsWith('SQLITE_'), say: 'The SQLite file in DATA_DIR: ' },

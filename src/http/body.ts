@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { failure } from '../fhir/outcome.js';
 import { limits, type LimitName } from '../kit/limits.js';
+import { Turns } from '../kit/turns.js';
 import type { Ticket } from './traffic/admission.js';
 import { overloaded } from './traffic/busy.js';
 import type { Traffic } from './traffic/index.js';
@@ -12,6 +13,8 @@ export interface Arrival {
   request: IncomingMessage;
   ticket: Ticket;
   traffic: Traffic;
+  /** Told of a body that is read as a whole, piece by piece. */
+  submission?: { add(chunk: Buffer): void };
 }
 
 /**
@@ -19,15 +22,16 @@ export interface Arrival {
  * 413 before more than the limit is kept, 408 when the bytes do not come, 400 when they stop half way, and 503 when the
  * bodies of all requests together are too much.
  */
-export async function readBody({ request, ticket, traffic }: Arrival, limit: LimitName): Promise<Buffer> {
+export async function readBody(arrival: Arrival, limit: LimitName): Promise<Buffer> {
+  const { request, ticket } = arrival;
   refuseEncoding(request);
   refuseLength(request, limit);
-  const body = await arrived(request, ticket, traffic, limit);
+  const body = await joined(await arrived(arrival, limit));
   await ticket.turn();
   return body;
 }
 
-function arrived(request: IncomingMessage, ticket: Ticket, traffic: Traffic, limit: LimitName): Promise<Buffer> {
+function arrived({ request, ticket, traffic, submission }: Arrival, limit: LimitName): Promise<Buffer[]> {
   const atMost = limits[limit];
   const { bodyMs } = traffic.limits;
   return new Promise((resolve, reject) => {
@@ -41,13 +45,15 @@ function arrived(request: IncomingMessage, ticket: Ticket, traffic: Traffic, lim
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size > atMost) stop(tooLarge(limit));
-      else if (held.grow(chunk.length)) chunks.push(chunk);
-      else stop(overloaded);
+      else if (held.grow(chunk.length)) {
+        chunks.push(chunk);
+        submission?.add(chunk);
+      } else stop(overloaded);
     };
     const onEnd = () => {
       held.settle();
       detach();
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      resolve(chunks);
     };
     const onClose = () => stop(endedEarly());
     const detach = () => {
@@ -62,6 +68,19 @@ function arrived(request: IncomingMessage, ticket: Ticket, traffic: Traffic, lim
     };
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
+}
+
+/** In memory of its own. Of a long one, others have their turns while it is copied. */
+async function joined(chunks: Buffer[]): Promise<Buffer> {
+  if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0];
+  const body = Buffer.allocUnsafe(chunks.reduce((size, { length }) => size + length, 0));
+  const turns = new Turns();
+  let at = 0;
+  for (const chunk of chunks) {
+    if (turns.over) await turns.next();
+    at += chunk.copy(body, at);
+  }
+  return body;
 }
 
 /**

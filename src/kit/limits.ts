@@ -18,6 +18,10 @@ export const limits = {
   bundlePropertyBytes: 1 * MB,
   /** Milliseconds of long work before everybody else has a turn. */
   sliceMs: 5,
+  /** Bytes beyond which a body is prepared on a thread of its own, how many wait for it, and how long it idles. */
+  asideBytes: 256 * KB,
+  asideWaiting: 32,
+  asideIdleMs: 60_000,
   /** Bytes of one Binary, streamed to the blob store. */
   binaryBytes: 1 * GB,
   /** Bytes of a Binary that may travel as base64 inside JSON. */
@@ -119,6 +123,9 @@ export const limits = {
   reindexWaitMs: 3000,
   /** Resources that one conditional delete may delete. */
   conditionalDeletes: 1000,
+  /** Milliseconds that the answer to a request with an `Idempotency-Key` is remembered, and characters of such a key. */
+  idempotencyMs: 24 * 60 * 60 * 1000,
+  idempotencyKeyCharacters: 255,
   /** Attempts of a write without `If-Match` that meets another writer. */
   writeAttempts: 30,
   /** Operations of one patch. */

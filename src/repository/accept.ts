@@ -1,49 +1,113 @@
 /** What a client sent becomes what can be stored: checked, without the bytes of a Binary, patched, its links rewritten. */
+import { Readable } from 'node:stream';
 import type { Blobs, BlobRef } from '../blob/port.js';
 import type { Definitions } from '../fhir/definitions.js';
-import { failure, FhirError, type Issue } from '../fhir/outcome.js';
+import { literalReferences } from '../fhir/links/index.js';
+import type { Issue } from '../fhir/outcome.js';
 import type { Operation } from '../fhir/transaction/operation.js';
 import type { Resource } from '../fhir/types.js';
 import { assert } from '../kit/assert.js';
-import { parseJson } from '../kit/json.js';
+import { parseJson, stringify } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import { applyFhirPathPatch } from '../patch/fhirpath.js';
 import { applyJsonPatch } from '../patch/json.js';
+import type { Entry } from '../search/plan.js';
 import type { Validator } from '../validate/validator.js';
-import { withoutData } from './binary.js';
+import { storeBytes, withoutData } from './binary.js';
 import type { Step, Work } from './operations.js';
+import { refuseFaults } from './prepare/faults.js';
+import type { Made, Prepared, Task } from './prepare/prepare.js';
+import { finalText, joinedText, stamped, type Stamp } from './version.js';
 
 export interface Accepted {
-  document: Resource;
   blob?: BlobRef;
   issues: Issue[];
+  /** As it is stored and found. */
+  stored: (stamp: Stamp) => { text: string; entries: Entry[] };
+  /** Which element refers to this resource of the server. */
+  placeOf: (name: string) => string | undefined;
 }
 
 export interface AcceptParts {
   blobs: Blobs;
   definitions: Definitions;
   validator: Validator;
+  extract: (resource: Resource) => Entry[];
+  base: string;
+  /** Makes of a large body or document, aside from the event loop, what is stored. */
+  prepare: (task: Task) => Promise<Prepared>;
 }
 
-/** What a step is to store; `linked` gives a resource its final links. Throws what refuses it. */
-export type Accept = (step: Step, linked: (resource: Resource) => Resource) => Promise<Accepted>;
+/** What a step is to store; `linked` gives a resource its final links, if they may need any. Throws what refuses it. */
+export type Accept = (step: Step, linked?: (resource: Resource) => Resource) => Promise<Accepted>;
 
-export function createAccept({ blobs, definitions, validator }: AcceptParts): Accept {
+export function createAccept({ blobs, definitions, validator, extract, base, prepare }: AcceptParts): Accept {
   /** Bytes are stored once, however often a write is tried. */
   const stored = new WeakMap<Operation, { document: Resource; blob: BlobRef }>();
+  const storedAside = new WeakMap<Made, BlobRef>();
 
-  return async function accept({ work, was, key }, linked) {
+  return async function accept(step, linked) {
+    const { work, was, key } = step;
     const { operation, blob } = work;
-    const resource = linked(operation.patch === undefined ? brought(work) : await patched(operation, was?.text));
-    const issues = refuseErrors(validator.validate(resource));
-    refuseSubset(resource);
-    if (operation.patch !== undefined && was?.blob !== undefined) return { document: resource, blob: was.blob, issues };
-    if (blob !== undefined) return { document: resource, blob, issues };
-    if (key.type !== 'Binary') return { document: resource, issues };
+    const prepared = operation.prepared ?? (linked === undefined ? await patchedAside(step) : undefined);
+    if (prepared !== undefined) return acceptPrepared(prepared, step);
+    const whole = operation.patch === undefined ? brought(work) : await patched(operation, was?.text);
+    const resource = linked === undefined ? whole : linked(whole);
+    const issues = refuseFaults(validator, resource);
+    if (operation.patch !== undefined && was?.blob !== undefined) return { ...of(resource), blob: was.blob, issues };
+    if (blob !== undefined) return { ...of(resource), blob, issues };
+    if (key.type !== 'Binary') return { ...of(resource), issues };
     const known = stored.get(operation) ?? (await withoutData(blobs, resource));
     stored.set(operation, known);
-    return { ...known, issues };
+    return { ...of(known.document), blob: known.blob, issues };
   };
+
+  function of(document: Resource): Pick<Accepted, 'stored' | 'placeOf'> {
+    return {
+      stored(stamp) {
+        const resource = stamped(document, stamp);
+        return { text: finalText(resource), entries: extract(resource) };
+      },
+      placeOf: (name) =>
+        literalReferences(document, definitions, base).find(({ type, id }) => `${type}/${id}` === name)?.path,
+    };
+  }
+
+  async function acceptPrepared({ refusal, made }: Prepared, { was, work }: Step): Promise<Accepted> {
+    if (refusal !== undefined) throw refusal;
+    assert(made !== undefined, 'What is not refused was made.');
+    const { rest, entries, issues, places } = made;
+    const blob = work.operation.patch === undefined ? await blobOf(made) : was?.blob;
+    return {
+      // A write that is tried again may add issues of its own.
+      issues: [...issues],
+      stored: (stamp) => ({ text: joinedText(rest, stamp), entries }),
+      placeOf: (name) => places.get(name),
+      ...(blob === undefined ? {} : { blob }),
+    };
+  }
+
+  async function blobOf(made: Made): Promise<BlobRef | undefined> {
+    if (made.binary === undefined) return undefined;
+    const { contentType, bytes } = made.binary;
+    const blob =
+      storedAside.get(made) ??
+      (await storeBytes(blobs, contentType, Readable.from(pieces(bytes), { highWaterMark: 1 }), 'binaryInJsonBytes'));
+    storedAside.set(made, blob);
+    return blob;
+  }
+
+  /** Undefined where nothing is patched, or what is patched is small. */
+  async function patchedAside({ work: { operation }, was }: Step): Promise<Prepared | undefined> {
+    const { patch } = operation;
+    const text = was?.text ?? '';
+    if (patch === undefined || text.length <= limits.asideBytes) return undefined;
+    return prepare({
+      kind: patch.kind,
+      text,
+      patch: stringify(patch.kind === 'json' ? patch.document : patch.parameters),
+    });
+  }
 
   async function patched({ patch }: Operation, text: string | undefined): Promise<Resource> {
     assert(patch !== undefined && text !== undefined, 'What is patched was read before.');
@@ -59,17 +123,9 @@ function brought({ operation: { resource } }: Work): Resource {
   return resource;
 }
 
-export function refuseErrors(issues: Issue[]): Issue[] {
-  if (issues.some((issue) => issue.severity === 'error' || issue.severity === 'fatal')) {
-    throw new FhirError('invalid', issues);
-  }
-  return issues;
+function* pieces(bytes: Uint8Array): Generator<Buffer> {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < all.length; at += PIECE) yield all.subarray(at, at + PIECE);
 }
 
-/** A part that is written back as the whole would erase the rest (R4 search.html#summary). */
-function refuseSubset(resource: Resource): void {
-  const tags = (resource.meta?.tag ?? []) as { code?: string }[];
-  if (!tags.some(({ code }) => code === 'SUBSETTED')) return;
-  const say = 'This is tagged SUBSETTED: a part of a resource. Read the whole before you change it.';
-  throw failure('invalid', say, `${resource.resourceType}.meta.tag`);
-}
+const PIECE = 256 * 1024;

@@ -15,11 +15,12 @@ import { assert } from '../kit/assert.js';
 import { parseJson, stringify } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import type { Version } from '../store/port.js';
+import { decoded, splitData } from './data.js';
 
 /** Streams the bytes of a Binary into the blob store: 413 when they are too many, 422 when they are something else. */
 export async function storeBytes(
   blobs: Blobs,
-  { contentType }: Resource,
+  contentType: unknown,
   bytes: Readable,
   limit: 'binaryBytes' | 'binaryInJsonBytes' = 'binaryBytes',
 ): Promise<BlobRef> {
@@ -51,28 +52,10 @@ export function refuseOddContext(reference: string | undefined): void {
 
 /** Moves `data` of the JSON form into the blob store: what remains is the document to store. */
 export async function withoutData(blobs: Blobs, binary: Resource): Promise<{ document: Resource; blob: BlobRef }> {
-  const { data, ...document } = binary;
-  if (data === undefined) {
-    // Whoever read the document without its data would erase the bytes by writing it back.
-    throw failure(
-      'invalid',
-      'A Binary needs its data, as base64 here or as raw bytes under its own media type.',
-      'Binary.data',
-    );
-  }
-  const bytes = ReadableStream.from(decoded(typeof data === 'string' ? data : ''), { highWaterMark: 1 });
-  return { document, blob: await storeBytes(blobs, document, bytes, 'binaryInJsonBytes') };
+  const { document, base64 } = splitData(binary);
+  const bytes = ReadableStream.from(decoded(base64), { highWaterMark: 1 });
+  return { document, blob: await storeBytes(blobs, document.contentType, bytes, 'binaryInJsonBytes') };
 }
-
-/** Base64 in pieces, so that text and bytes are not both held as a whole. R4 allows white space in it. */
-function* decoded(data: string): Generator<Buffer> {
-  const base64 = /\s/.test(data) ? data.replace(/\s+/g, '') : data;
-  for (let at = 0; at < base64.length; at += DECODED_AT_ONCE)
-    yield Buffer.from(base64.slice(at, at + DECODED_AT_ONCE), 'base64');
-}
-
-/** Characters; a multiple of the four that make three bytes. */
-const DECODED_AT_ONCE = 256 * 1024;
 
 /** A Binary as JSON: its parts before and after the base64, and what they come to. */
 export interface JsonForm {

@@ -13,7 +13,15 @@ const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<str
     headers: { 'Retry-After': '1' },
   },
   missing: { kind: 'unprocessable', say: 'A reference leads to what is not here. Nothing was written.' },
-  referred: { kind: 'conflict', say: 'Others refer to this resource. Nothing was deleted.' },
+  referred: {
+    kind: 'conflict',
+    say: 'Nothing was written. Delete or change what refers to it before, or in the same transaction:',
+  },
+  recorded: {
+    kind: 'unavailable',
+    say: 'The same request was being answered at this moment. Send it again to get that answer.',
+    headers: { 'Retry-After': '1' },
+  },
   unavailable: {
     kind: 'unavailable',
     say: 'The store cannot answer now. If this was a write, nothing was written; try again.',
@@ -28,13 +36,16 @@ const told: Record<StoreFailure, { kind: Kind; say: string; headers?: Record<str
   'too-costly': { kind: 'too-costly', say: 'This search touches more than the server is willing to read at once.' },
 };
 
+/** Of these the store's own message is for the client too: it names nothing that they may not see. */
+const telling: ReadonlySet<StoreFailure> = new Set(['too-costly', 'referred']);
+
 export const isStoreFailure = (error: unknown, reason: StoreFailure): boolean =>
   error instanceof StoreError && error.reason === reason;
 
 export function tellStoreFailure(error: StoreError): FhirError {
   const { kind, say, headers } = told[error.reason];
-  const at = error.at === undefined ? '' : ` (${error.at})`;
-  const detail = error.reason === 'too-costly' ? ` ${error.message}` : '';
+  const at = error.at === undefined || telling.has(error.reason) ? '' : ` (${error.at})`;
+  const detail = telling.has(error.reason) ? ` ${error.message}` : '';
   // The cause is for the log; it may name what the client must not see.
   return new FhirError(kind, [issueOf(kind, `${say}${at}${detail}`)], headers, error);
 }

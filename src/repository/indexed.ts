@@ -79,6 +79,7 @@ function gated(store: Store, ready: () => boolean): Store {
     ...store,
     search: (...given) => (ready() ? store.search(...given) : refused()),
     count: (...given) => (ready() ? store.count(...given) : refused()),
-    write: (changes, guards = []) => (ready() || guards.length === 0 ? store.write(changes, guards) : refused()),
+    write: (changes, guards = [], ...rest) =>
+      ready() || guards.length === 0 ? store.write(changes, guards, ...rest) : refused(),
   };
 }

@@ -8,6 +8,7 @@ import { conditionalReferences, rewrite, unresolvedReferences, type LinkMap } fr
 import { failure } from '../fhir/outcome.js';
 import { createTargets } from '../fhir/transaction/targets.js';
 import type { Resource } from '../fhir/types.js';
+import { Turns } from '../kit/turns.js';
 import { matches, type Doc } from '../search/match.js';
 import type { Entry } from '../search/plan.js';
 import type { Finder } from './criteria.js';
@@ -57,7 +58,9 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
     const found = new Map<string, string>();
     let world: Doc[] | undefined;
     const written = new Set(steps.filter(({ unchanged }) => unchanged !== true).map(({ key }) => nameOf(key)));
+    const turns = new Turns();
     for (const { work } of steps) {
+      if (turns.over) await turns.next();
       const { operation } = work;
       if (operation.resource === undefined) continue;
       for (const { url, type, query, path } of conditionalReferences(operation.resource, definitions)) {

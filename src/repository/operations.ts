@@ -2,11 +2,23 @@
 import type { BlobRef } from '../blob/port.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Operation } from '../fhir/transaction/operation.js';
+import type { Resource } from '../fhir/types.js';
 import type { Found, Guard, Key, Version } from '../store/port.js';
+import type { Prepared } from './prepare/prepare.js';
+
+/** What a create or update brings: a resource, or what was made of one that is large. */
+export type Brought = { resource: Resource; prepared?: never } | { resource?: never; prepared: Prepared };
+
+export interface Asked extends Operation {
+  prepared?: Prepared;
+}
+
+export const idBrought = ({ resource, prepared }: Pick<Asked, 'resource' | 'prepared'>): string | undefined =>
+  prepared === undefined ? resource?.id : prepared.id;
 
 /** An operation that changes something, with the bytes of a Binary where these came by themselves. */
 export interface Work {
-  operation: Operation;
+  operation: Asked;
   blob?: BlobRef;
 }
 
@@ -20,6 +32,8 @@ export interface Written {
   changed: boolean;
   /** What the checks found that does not forbid the write. */
   issues: Issue[];
+  /** It was made by an earlier submission, and this is its answer once more. */
+  replayed?: true;
 }
 
 /** One resource that an operation is about, once conditions have found it. */

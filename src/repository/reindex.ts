@@ -35,7 +35,7 @@ export function createIndexing(registry: SearchRegistry, base: string): Indexing
 }
 
 /** A version with the search values that it has by these rules; undefined for one that they allow no more. */
-export function withEntries({ extract }: Indexing, version: Version): Change | undefined {
+export function withEntries({ extract }: Pick<Indexing, 'extract'>, version: Version): Change | undefined {
   const { text } = version;
   try {
     return { ...version, entries: text === undefined ? [] : extract(parseJson(text, limits.depth) as Resource) };

@@ -13,18 +13,21 @@ import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
 import type { SearchRegistry } from '../search/registry.js';
 import type { Found, HistoryScope, Key, Page, PageRequest, Version } from '../store/port.js';
-import { refuseErrors } from './accept.js';
 import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, type JsonForm } from './binary.js';
 import { demand, type Conditions } from './conditions.js';
 import { createFinder } from './criteria.js';
 import { asked } from './failures.js';
-import { nameOf, type Written } from './operations.js';
+import { nameOf, type Asked, type Brought, type Written } from './operations.js';
+import { createOnce, ofBytes, type Once } from './once.js';
+import { readResource } from './prepare/body.js';
+import { refuseFaults } from './prepare/faults.js';
+import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
 import { createSearch, type SearchDoor } from './search.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
-export type { Written } from './operations.js';
+export type { Asked, Brought, Written } from './operations.js';
 
-export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions'> {
+export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions'>, PurgeParts {
   registry: SearchRegistry;
 }
 
@@ -35,14 +38,26 @@ export interface Repository extends SearchDoor {
   vread(call: Call, key: Key, version: number): Promise<Version>;
   /** Newest first; 404 for a resource that never was. */
   history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>>;
+  /** Reads the body of a create or update; what is large keeps nobody waiting. Throws what cannot be read as one. */
+  bring(type: ResourceType, bytes: Uint8Array): Promise<Brought>;
   /** Does one create, update, patch or delete, conditional or not; `inBundle` for an entry of a batch. */
-  write(call: Call, operation: Operation, inBundle?: boolean): Promise<Written>;
+  write(call: Call, operation: Asked, inBundle?: boolean, once?: Once): Promise<Written>;
   /** Does all of them or none; what each did, in the order of the operations. Reads among them are passed over. */
-  transact(call: Call, operations: Operation[]): Promise<Map<Operation, Written>>;
+  transact(call: Call, operations: Operation[], once?: Once): Promise<Map<Operation, Written>>;
+  /** Throws 422 when the key stood for another request; from now on it stands for this one. */
+  claim(call: Call, once: Once): Promise<void>;
+  /** Erases a patient; see `purge/index.ts`. Throws 403 for all but the operator. */
+  purge: Purge;
   /** Replaces a resource, or stores it under the id that the caller chose. */
   update(call: Call, key: Key, resource: Resource): Promise<Written>;
   /** Stores raw bytes as a Binary: a new one, or that of the key. */
-  writeBytes(call: Call, upload: Upload, key?: Key, conditions?: Conditions): Promise<Written & { version: Version }>;
+  writeBytes(
+    call: Call,
+    upload: Upload,
+    key?: Key,
+    conditions?: Conditions,
+    once?: Once,
+  ): Promise<Written & { version: Version }>;
   /** The bytes of a Binary that was read. */
   bytes(version: Version, range?: { start: number; end: number }): Promise<Readable>;
   /** A Binary as JSON, with its data; `layout` may indent. */
@@ -59,9 +74,10 @@ export interface Upload {
 }
 
 export function createRepository(parts: RepositoryParts): Repository {
-  const { store, blobs, validator, registry } = parts;
+  const { store, blobs, validator, registry, prepare } = parts;
   const { definitions } = registry;
-  const perform = createWriting({ ...parts, definitions, finder: createFinder(parts) });
+  const again = createOnce(parts, createWriting({ ...parts, definitions, finder: createFinder(parts) }));
+  const perform = again.write;
 
   async function read(call: Call, key: Key): Promise<Found> {
     const [found] = await asked(store.read([key], reachOf(call)));
@@ -82,57 +98,72 @@ export function createRepository(parts: RepositoryParts): Repository {
     return found;
   }
 
-  async function write(call: Call, operation: Operation, blob?: BlobRef): Promise<Written> {
-    const [written] = await perform(call, [{ operation, ...(blob === undefined ? {} : { blob }) }], alone);
+  async function write(call: Call, operation: Operation, blob?: BlobRef, once?: Once): Promise<Written> {
+    const [written] = await perform(call, [{ operation, ...(blob === undefined ? {} : { blob }) }], alone, once);
     assert(written !== undefined, 'One operation has one result.');
     return written;
   }
 
-  async function transact(call: Call, operations: Operation[]): Promise<Map<Operation, Written>> {
+  async function transact(call: Call, operations: Operation[], once?: Once): Promise<Map<Operation, Written>> {
     const writes = inOrder(operations).filter(({ method }) => method !== 'GET' && method !== 'HEAD');
     const written = await perform(
       call,
       writes.map((operation) => ({ operation })),
       inTransaction,
+      once,
     );
     return new Map(writes.flatMap((operation, at) => (written[at] === undefined ? [] : [[operation, written[at]]])));
   }
 
-  async function writeBytes(call: Call, upload: Upload, key?: Key, conditions: Conditions = {}) {
+  async function writeBytes(
+    call: Call,
+    upload: Upload,
+    key?: Key,
+    conditions: Conditions = {},
+    once?: Once,
+  ): Promise<Written> {
+    const earlier = once && (await again.upload(call, once, upload.bytes));
+    if (earlier !== undefined) return earlier;
     refuseOddContext(upload.securityContext);
     const document: Resource = {
       resourceType: 'Binary',
       contentType: upload.contentType,
       ...(upload.securityContext === undefined ? {} : { securityContext: { reference: upload.securityContext } }),
     };
-    refuseErrors(validator.validate(document));
-    if (key !== undefined) {
-      // A write that is refused anyway should not leave its bytes behind.
+    refuseFaults(validator, document);
+    if (key !== undefined && once === undefined) {
+      // A write that is refused anyway should not leave its bytes behind; only a submission may have been made before.
       const [was] = await asked(store.read([key], reachOf(call)));
       demand(conditions, was, nameOf(key));
     }
-    const blob = await storeBytes(blobs, document, upload.bytes);
+    const blob = await storeBytes(blobs, document.contentType, upload.bytes);
     const resource = key === undefined ? document : { ...document, id: key.id };
     const operation = key === undefined ? created('Binary', resource) : updated(key, resource, conditions);
-    const written = await write(call, operation, blob);
-    assert(written.version !== undefined, 'What was written has a version.');
-    return { ...written, version: written.version };
+    return write(call, operation, blob, once && ofBytes(once, blob.hash));
   }
 
   return {
     read,
     vread,
     history,
-    write: async (call, operation, inBundle = false) => {
-      const [written] = await perform(call, [{ operation }], inBundle ? inTransaction : alone);
+    bring: async (type, bytes) =>
+      bytes.length <= limits.asideBytes
+        ? { resource: readResource(bytes, type) }
+        : { prepared: await prepare({ kind: 'body', type, bytes }) },
+    write: async (call, operation, inBundle = false, once) => {
+      const [written] = await perform(call, [{ operation }], inBundle ? inTransaction : alone, once);
       assert(written !== undefined, 'One operation has one result.');
       return written;
     },
     transact,
+    claim: again.claim,
+    purge: createPurge(parts),
     update: (call, key, resource) => write(call, updated(key, resource, {})),
     writeBytes: async (call, upload, ...rest) => {
       try {
-        return await asked(writeBytes(call, upload, ...rest));
+        const { version, ...written } = await asked(writeBytes(call, upload, ...rest));
+        assert(version !== undefined, 'What was written has a version.');
+        return { ...written, version };
       } finally {
         upload.bytes.destroy();
       }

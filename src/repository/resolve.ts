@@ -7,11 +7,12 @@ import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { timeOrderedId } from '../kit/id.js';
 import { limits } from '../kit/limits.js';
+import { Turns } from '../kit/turns.js';
 import type { Found, Guard, Key, Store } from '../store/port.js';
 import { demand } from './conditions.js';
 import type { Criteria, Finder } from './criteria.js';
 import { asked } from './failures.js';
-import { nameOf, type Resolved, type Step, type Work } from './operations.js';
+import { idBrought, nameOf, type Asked, type Resolved, type Step, type Work } from './operations.js';
 
 export interface ResolveParts {
   store: Store;
@@ -40,14 +41,17 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
 
   return async function resolve(call: Call, works: Work[], where: Where): Promise<Resolved> {
     const places: Place[] = [];
+    const turns = new Turns();
     for (let at = 0; at < works.length; at += AT_ONCE) {
+      if (turns.over) await turns.next();
       const some = works.slice(at, at + AT_ONCE).map(({ operation }) => placeOf(call, operation, where));
       places.push(...(await Promise.all(some)));
     }
     const current = await currentOf(call, works, places);
     const [steps, guards]: [Step[], Guard[]] = [[], []];
     refuseTwins(works, places, where);
-    works.forEach((work, at) => {
+    for (const [at, work] of works.entries()) {
+      if (turns.over) await turns.next();
       const { key, found = [], guard, unchanged, fresh } = places[at] ?? {};
       if (guard !== undefined) guards.push(guard);
       if (key !== undefined) {
@@ -59,7 +63,7 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
         steps.push(step(work, key, was));
       }
       for (const was of found) steps.push(step(work, { type: was.type, id: was.id }, was, unchanged));
-    });
+    }
     refuseOverlaps(steps, where);
     return { steps, guards };
 
@@ -83,8 +87,8 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     }
   };
 
-  async function placeOf(call: Call, operation: Operation, where: Where): Promise<Place> {
-    const { method, type = '', id, resource } = operation;
+  async function placeOf(call: Call, operation: Asked, where: Where): Promise<Place> {
+    const { method, type = '', id } = operation;
     if (method === 'POST') {
       if (operation.ifNoneExist === undefined) return { key: newKey(type) };
       const criteria = finder.read(call, type, operation.ifNoneExist, where(operation, 'If-None-Exist'));
@@ -104,23 +108,25 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     const found = await one(call, operation, criteria);
     const guard = finder.guard(call, criteria, found.length);
     const [match] = found;
-    if (resource?.id !== undefined && !(typeof resource.id === 'string' && isId(resource.id))) {
+    const own = idBrought(operation);
+    if (own !== undefined && !(typeof own === 'string' && isId(own))) {
       const say = 'An id has 1 to 64 letters, digits, hyphens and dots; or leave it out.';
       throw failure('value', say, `${type}.id`);
     }
     if (match === undefined) return none(operation, guard);
-    if (method === 'PUT' && resource?.id !== undefined && resource.id !== match.id) {
-      const say = `The resource has the id ${resource.id.slice(0, 64)}, but what matches is ${nameOf(match)}.`;
+    if (method === 'PUT' && own !== undefined && own !== match.id) {
+      const say = `The resource has the id ${own.slice(0, 64)}, but what matches is ${nameOf(match)}.`;
       throw failure('invalid', `${say} Leave the id out, or change what matches.`, where(operation, 'id'));
     }
     return { found, guard };
   }
 
   /** R4 http.html#cond-update: nothing matches. */
-  function none({ method, type = '', resource, query }: Operation, guard: Guard): Place {
+  function none(operation: Asked, guard: Guard): Place {
+    const { method, type = '', query } = operation;
+    const own = idBrought(operation);
     if (method === 'DELETE') return { guard };
-    if (method === 'PUT')
-      return { key: resource?.id === undefined ? newKey(type) : { type, id: resource.id }, guard, fresh: true };
+    if (method === 'PUT') return { key: own === undefined ? newKey(type) : { type, id: own }, guard, fresh: true };
     throw failure('not-found', `No ${type} matches ${query.slice(0, 200)}, so nothing can be patched.`);
   }
 

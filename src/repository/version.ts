@@ -1,6 +1,7 @@
 /** How a resource becomes a version: id and meta set by the server, everything else as it was written. */
 import { failure } from '../fhir/outcome.js';
-import type { Resource } from '../fhir/types.js';
+import type { Resource, ResourceType } from '../fhir/types.js';
+import { assert } from '../kit/assert.js';
 import type { Instant } from '../kit/clock.js';
 import { stringify } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
@@ -30,12 +31,43 @@ export function stamped(resource: Resource, stamp: Stamp): Resource {
 /** The final JSON, which is stored, and sent from then on without being read again. */
 export function finalText(resource: Resource): string {
   const text = stringify(resource);
-  if (Buffer.byteLength(text) > limits.resourceBytes) {
-    throw failure(
-      'too-large',
-      `The resource has more than the ${limits.resourceBytes} bytes that one may have (limit resourceBytes).`,
-      resource.resourceType,
-    );
-  }
+  refuseLarge(Buffer.byteLength(text), resource.resourceType);
   return text;
+}
+
+/** What of the final JSON does not depend on the stamp, and its bytes: made once, however often a write is tried. */
+export interface Rest {
+  type: ResourceType;
+  text: string;
+  bytes: number;
+}
+
+export function restOf(resource: Resource): Rest {
+  const { resourceType: type } = resource;
+  const stamp = { id: '', version: 0, updated: 0 };
+  const whole = stringify(stamped(resource, stamp));
+  const head = headOf(type, stamp);
+  assert(whole.startsWith(head), 'A version begins with its stamp.');
+  const text = whole.slice(head.length);
+  return { type, text, bytes: Buffer.byteLength(text) };
+}
+
+/** The same text as `finalText` of the stamped resource. */
+export function joinedText({ type, text, bytes }: Rest, stamp: Stamp): string {
+  const head = headOf(type, stamp);
+  refuseLarge(head.length + bytes, type);
+  return head + text;
+}
+
+/** Up to where the client's own `meta` goes on, or ends. */
+const headOf = (resourceType: ResourceType, stamp: Stamp): string =>
+  JSON.stringify(stamped({ resourceType }, stamp)).slice(0, -2);
+
+function refuseLarge(bytes: number, type: ResourceType): void {
+  if (bytes <= limits.resourceBytes) return;
+  throw failure(
+    'too-large',
+    `The resource has more than the ${limits.resourceBytes} bytes that one may have (limit resourceBytes).`,
+    type,
+  );
 }

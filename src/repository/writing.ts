@@ -6,28 +6,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { reachOf, type Call } from '../access/principal.js';
 import type { Blobs } from '../blob/port.js';
-import { literalReferences } from '../fhir/links/index.js';
 import { failure, FhirError, issueOf, type Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import type { Entry } from '../search/plan.js';
-import { REFERS, StoreError, type Change, type Integrity, type Store } from '../store/port.js';
-import { createAccept, type AcceptParts } from './accept.js';
+import { REFERS, StoreError, type Change, type Integrity, type Store, type VaultRecord } from '../store/port.js';
+import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type LinkingParts } from './linking.js';
 import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
 import { createResolve, type ResolveParts, type Where } from './resolve.js';
-import { finalText, stamped } from './version.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   store: Store;
   blobs: Blobs;
   clock: Clock;
-  base: string;
-  extract: (resource: Resource) => Entry[];
   /** `REFERENTIAL_INTEGRITY`: references must lead somewhere, or a warning says that they do not, or nobody looks. */
   integrity: 'enforce' | 'warn' | 'off';
 }
@@ -41,21 +36,27 @@ export interface Setting {
   linked: boolean;
 }
 
-const asItIs = () => (resource: Resource) => resource;
-
-/** One result for each work, in their order; a condition that deletes several gives the last of them. */
-export type Write = (call: Call, works: Work[], setting: Setting) => Promise<Written[]>;
+/**
+ * One result for each work, in their order; a condition that deletes several gives the last of them. `record` is put
+ * into the vault by the same write, whether that changes anything or not.
+ */
+export type Write = (
+  call: Call,
+  works: Work[],
+  setting: Setting,
+  record?: (results: Written[]) => VaultRecord,
+) => Promise<Written[]>;
 
 export function createWriting(parts: WritingParts): Write {
-  const { store, blobs, clock, definitions, base, extract, integrity } = parts;
+  const { store, blobs, clock, integrity } = parts;
   const resolve = createResolve(parts);
   const accept = createAccept(parts);
   const link = createLinking(parts);
 
-  return async function write(call, works, setting) {
+  return async function write(call, works, setting, record) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await attemptOnce(call, works, setting);
+        return await attemptOnce(call, works, setting, record);
       } catch (error) {
         const overtaken = isStoreFailure(error, 'conflict') || isStoreFailure(error, 'guard');
         if (!overtaken || attempt >= limits.writeAttempts)
@@ -66,32 +67,44 @@ export function createWriting(parts: WritingParts): Write {
     }
   };
 
-  async function attemptOnce(call: Call, works: Work[], setting: Setting): Promise<Written[]> {
+  async function attemptOnce(
+    call: Call,
+    works: Work[],
+    setting: Setting,
+    record?: (results: Written[]) => VaultRecord,
+  ): Promise<Written[]> {
+    const turns = new Turns();
     const resolved = await resolve(call, works, setting.where);
     const { steps } = resolved;
-    const linked = setting.linked ? await link(call, steps, setting.where) : asItIs;
+    if (turns.over) await turns.next();
+    const linked = setting.linked ? await link(call, steps, setting.where) : undefined;
     const changes: Change[] = [];
     const issues = new Map<Work, Issue[]>();
     const references = new References();
-    const turns = new Turns();
     for (const step of steps) {
       if (step.unchanged === true) continue;
       if (turns.over) await turns.next();
       try {
-        const made = await changeOf(call, step, linked(step));
+        const made = await changeOf(call, step, linked?.(step));
         if (made === undefined) continue;
         changes.push(made.change);
         issues.set(step.work, made.issues);
-        if (integrity !== 'off' && made.document !== undefined) references.add(made, step.work);
+        if (integrity !== 'off') references.add(made, step.work);
       } catch (error) {
         throw setting.told(error, step.work);
       }
     }
-    await commit(call, changes, resolved, references, issues, setting);
-    return results(works, steps, changes, issues);
+    if (turns.over) await turns.next();
+    const done = results(works, steps, changes, issues);
+    await commit(call, changes, resolved, references, issues, setting, record?.(done));
+    return done;
   }
 
-  async function changeOf(call: Call, step: Step, linked: (resource: Resource) => Resource): Promise<Made | undefined> {
+  async function changeOf(
+    call: Call,
+    step: Step,
+    linked?: (resource: Resource) => Resource,
+  ): Promise<Made | undefined> {
     const { work, key, was } = step;
     const { method } = work.operation;
     if (method === 'DELETE' && was?.text === undefined) return undefined;
@@ -102,11 +115,10 @@ export function createWriting(parts: WritingParts): Write {
     const owner = was?.owner ?? call.principal.owner;
     const written = { ...key, version, updated, owner, method };
     if (method === 'DELETE') return { change: { ...written, text: undefined, entries: [] }, issues: [] };
-    const { document, blob, issues } = await accept(step, linked);
-    const resource = stamped(document, { id: key.id, version, updated });
-    const text = finalText(resource);
-    const change: Change = { ...written, text, entries: extract(resource), ...(blob === undefined ? {} : { blob }) };
-    return { change, issues, document };
+    const { stored, blob, issues, placeOf } = await accept(step, linked);
+    const { text, entries } = stored({ id: key.id, version, updated });
+    const change: Change = { ...written, text, entries, ...(blob === undefined ? {} : { blob }) };
+    return { change, issues, placeOf };
   }
 
   async function commit(
@@ -116,36 +128,27 @@ export function createWriting(parts: WritingParts): Write {
     references: References,
     issues: Map<Work, Issue[]>,
     { told }: Setting,
+    record?: VaultRecord,
   ): Promise<void> {
-    if (changes.length === 0) return;
+    if (changes.length === 0 && record === undefined) return;
     const written = new Map(changes.map((change) => [nameOf(change), change]));
     const present = references.keys().filter((name) => written.get(name)?.text === undefined);
     const unreferred = changes.filter(({ text }) => text === undefined).map(({ type, id }) => ({ type, id }));
     const demanded: Integrity = { present: present.map(keyOf), unreferred, reach: reachOf(call) };
     if (integrity === 'warn') await warn(call, present, references, issues);
     try {
-      if (integrity === 'enforce' && present.length + unreferred.length > 0)
-        await store.write(changes, guards, demanded);
-      else await store.write(changes, guards);
+      const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
+      await store.write(changes, guards, demands ? demanded : undefined, record);
     } catch (error) {
       if (!isStoreFailure(error, 'missing')) throw error;
       const { at = '' } = error as StoreError;
-      const { work, path } = placeOf(references, at);
+      const { work, path } = references.of(at);
       const say = `${at} is not on this server, so this reference would lead nowhere. Nothing was written.`;
       const refused = failure('unprocessable', `${say} Write ${at} first, or in the same transaction.`, path);
       throw work === undefined ? refused : told(refused, work);
     }
     // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
     for (const { blob } of changes) if (blob !== undefined) blobs.settled(blob).catch(() => undefined);
-  }
-
-  function placeOf(references: References, name: string): { work?: Work; path?: string } {
-    const found = references.of(name);
-    if (found === undefined) return {};
-    const reference = literalReferences(found.document, definitions, base).find(
-      ({ type, id }) => `${type}/${id}` === name,
-    );
-    return { work: found.work, ...(reference === undefined ? {} : { path: reference.path }) };
   }
 
   async function warn(
@@ -156,7 +159,7 @@ export function createWriting(parts: WritingParts): Write {
   ): Promise<void> {
     const found = await store.read(present.map(keyOf), reachOf(call));
     present.forEach((name, at) => {
-      const { work, path } = placeOf(references, name);
+      const { work, path } = references.of(name);
       if (work === undefined || found[at]?.text !== undefined) return;
       const issue = issueOf('not-found', `${name} is not on this server: this reference leads nowhere yet.`, path);
       issues.get(work)?.push({ ...issue, severity: 'warning' });
@@ -168,25 +171,27 @@ interface Made {
   change: Change;
   issues: Issue[];
   /** Undefined for a deletion. */
-  document?: Resource;
+  placeOf?: Accepted['placeOf'];
 }
 
 /** What is referred to, and who does so first; by which element is looked for only when somebody must be told. */
 class References {
-  readonly #found = new Map<string, { work: Work; document: Resource }>();
+  readonly #found = new Map<string, { work: Work; placeOf: Accepted['placeOf'] }>();
 
-  add({ change, document }: Made, work: Work): void {
-    if (document === undefined) return;
+  add({ change, placeOf }: Made, work: Work): void {
+    if (placeOf === undefined) return;
     for (const { param, value } of change.entries)
-      if (param === REFERS && !this.#found.has(value)) this.#found.set(value, { work, document });
+      if (param === REFERS && !this.#found.has(value)) this.#found.set(value, { work, placeOf });
   }
 
   keys(): string[] {
     return [...this.#found.keys()];
   }
 
-  of(name: string): { work: Work; document: Resource } | undefined {
-    return this.#found.get(name);
+  of(name: string): { work?: Work; path?: string } {
+    const { work, placeOf } = this.#found.get(name) ?? {};
+    const path = placeOf?.(name);
+    return { ...(work === undefined ? {} : { work }), ...(path === undefined ? {} : { path }) };
   }
 }
 

@@ -66,7 +66,7 @@ export interface Guard {
 export interface Integrity {
   /** Each of these is there, seen by the reach, and is no deletion: before the write, or by it. */
   present: Key[];
-  /** Nothing that is current refers to these any more, of whatever owner. */
+  /** Of what the write deletes: nothing that is current refers to these any more, of whatever owner. */
   unreferred: Key[];
   reach: Reach;
 }
@@ -109,12 +109,13 @@ export type Cursor = string;
 export interface Store {
   /**
    * Writes all changes or none, durably before it resolves. Rejects with a StoreError: `conflict` when a current
-   * version is not the expected one, `guard` when a guard does not hold, `missing` (with its key) when a reference would
-   * lead nowhere, `referred` (with its key, and who refers to it) when one would be left behind, `unavailable` when nothing was written and
-   * trying again may help, `unknown` when it cannot be known whether it was written, `full` when there is no room.
-   * No key may occur twice.
+   * version is not the expected one, `guard` when a guard does not hold, `missing` (with its key) when a reference
+   * would lead nowhere, `referred` (with its key; the message names those who refer to it and whom the reach sees) when
+   * one would be left behind, `unavailable` when nothing was written and trying again may help, `unknown` when it cannot be known whether it was written, `full` when there is no room.
+   * No key may occur twice. `record` is put into the vault by the same write, even where there is nothing else to
+   * write; where one of its key is that has not expired, that is why nothing is written: `recorded` (with the key).
    */
-  write(changes: Change[], guards?: Guard[], integrity?: Integrity): Promise<void>;
+  write(changes: Change[], guards?: Guard[], integrity?: Integrity, record?: VaultRecord): Promise<void>;
   /** The current versions, deletions included, in the order of the keys; undefined for what is not there. */
   read(keys: Key[], reach: Reach): Promise<(Found | undefined)[]>;
   version(key: Key, version: number, reach: Reach): Promise<Version | undefined>;
@@ -140,6 +141,7 @@ export interface Store {
   blobsInUse(hashes: string[]): Promise<Set<string>>;
   vault: Vault;
   keeping: Keeping;
+  erasing: Erasing;
   /** Resolves when the store answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -169,6 +171,30 @@ export interface Keeping {
   setNote(name: NoteName, value: string | undefined): Promise<void>;
 }
 
+/** What takes data away for good; see `repository/purge.ts`, the only one that does. */
+export interface Erasing {
+  /**
+   * Versions of these owners, old ones too, whose text has this somewhere. It reads every text that there is: a page may
+   * be empty and yet not the last, and others have their turn between two. What is written meanwhile it may miss.
+   */
+  mentions(text: string, page: PageRequest, reach: Reach): Promise<Page<Version>>;
+  /** Current resources of all owners, but not these themselves, that refer to one of these, each with what it refers to. */
+  referrers(keys: Key[], atMost: number): Promise<(Key & { to: string })[]>;
+  /**
+   * Erases resources with all their versions and search values, and writes the record. `conflict` when one is at another
+   * version; its key may be written anew afterwards, from version 1 on. SQLite does all of it or none; MongoDB goes in
+   * order, by many at once, and the record is written with the first of them.
+   */
+  erase(doomed: Doomed[], record: Change): Promise<void>;
+  /** Makes sure that no byte of what was erased is left in the store's own file, as far as a store can. It may take long. */
+  compact(): Promise<void>;
+}
+
+/** A resource to be erased, at the version that was looked at. */
+export interface Doomed extends Key {
+  version: number;
+}
+
 /** Who this store is, what its search values were made by, how far a reindex is, what is being loaded, from where. */
 export type NoteName = 'id' | 'index' | 'reindexing' | 'filling' | 'moved';
 
@@ -191,7 +217,7 @@ export interface VaultRecord {
 }
 
 export type StoreFailure =
-  'conflict' | 'guard' | 'missing' | 'referred' | 'unavailable' | 'unknown' | 'full' | 'too-costly';
+  'conflict' | 'guard' | 'missing' | 'referred' | 'recorded' | 'unavailable' | 'unknown' | 'full' | 'too-costly';
 
 export class StoreError extends Error {
   readonly reason: StoreFailure;

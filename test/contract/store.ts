@@ -4,12 +4,15 @@
  */
 import type { Clock } from '../../src/kit/clock.js';
 import type { Store } from '../../src/store/port.js';
+import { erasingContract } from './store/erasing.js';
 import { feedContract } from './store/feed.js';
 import { historyContract } from './store/history.js';
+import { integrityContract } from './store/integrity.js';
 import { keepingContract } from './store/keeping.js';
 import { pageContract } from './store/page.js';
 import { createPlaces } from './store/place.js';
 import { readContract } from './store/read.js';
+import { recordContract } from './store/record.js';
 import { reopenContract } from './store/reopen.js';
 import { searchContract } from './store/search.js';
 import { sortContract } from './store/sort.js';
@@ -52,6 +55,8 @@ export interface FakeClock extends Clock {
 
 export const parts = {
   write: writeContract,
+  integrity: integrityContract,
+  record: recordContract,
   read: readContract,
   history: historyContract,
   search: searchContract,
@@ -60,6 +65,7 @@ export const parts = {
   feed: feedContract,
   vault: vaultContract,
   keeping: keepingContract,
+  erasing: erasingContract,
   reopen: reopenContract,
 };
 

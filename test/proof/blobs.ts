@@ -3,22 +3,19 @@
  * a blob and its resource leaves neither a version without bytes nor, after collection, bytes without a version.
  */
 import assert from 'node:assert/strict';
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createFileBlobs } from '../../src/blob/files.js';
 import { createGridFsBlobs } from '../../src/blob/gridfs.js';
 import { systemClock } from '../../src/kit/clock.js';
-import type { Proof, StoreSettings } from './index.js';
+import type { Proof } from './index.js';
+import { environmentOf, onFreshData, SERVER, startServer, type Environment } from './server.js';
 
 const MB = 1024 * 1024;
-const SERVER = new URL('../../dist/cli/index.js', import.meta.url).pathname;
 const run = promisify(execFile);
-
-type Environment = StoreSettings & { DATA_DIR: string; MONGODB_DATABASE: string };
 
 /** Rounds stand for clients: 16 with 100 MB each in the long run, 4 with 30 MB in the short one. */
 export const transfers: Proof = {
@@ -27,7 +24,7 @@ export const transfers: Proof = {
   run: (settings, clients) =>
     onFreshData(settings, 'transfer', async (environment) => {
       const size = (clients > 4 ? 100 : 30) * MB;
-      const server = await start(environment);
+      const server = await startServer(environment);
       try {
         const pid = server.process.pid ?? 0;
         const before = await residentMb(pid);
@@ -48,7 +45,7 @@ export const transfers: Proof = {
           mbPerSecond: Math.round(megabytes / seconds),
         };
       } finally {
-        server.process.kill('SIGKILL');
+        await server.kill();
       }
     }),
 };
@@ -82,15 +79,15 @@ export const kills: Proof = {
     onFreshData(settings, 'kill', async (environment) => {
       const acknowledged = new Map<string, string>();
       for (let round = 0; round < rounds; round += 1) {
-        const server = await start(environment);
+        const server = await startServer(environment);
         const writing = Promise.all(Array.from({ length: 16 }, () => upload(server.base, acknowledged)));
         await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
-        server.process.kill('SIGKILL');
+        await server.kill();
         await writing;
       }
       const before = await hashesOf(environment);
       await run(process.execPath, [SERVER, 'blobs', 'collect', '0', '0'], { env: environmentOf(environment) });
-      const server = await start(environment);
+      const server = await startServer(environment);
       try {
         const referred = await verify(server.base, acknowledged);
         const after = await hashesOf(environment);
@@ -103,7 +100,7 @@ export const kills: Proof = {
           orphansLeft: 0,
         };
       } finally {
-        server.process.kill('SIGKILL');
+        await server.kill();
       }
     }),
 };
@@ -153,37 +150,7 @@ async function hashesOf(environment: Environment): Promise<Set<string>> {
   return hashes;
 }
 
-async function onFreshData<T>(settings: StoreSettings, name: string, work: (environment: Environment) => Promise<T>) {
-  const DATA_DIR = await mkdtemp(join(tmpdir(), `afferent-${name}-`));
-  try {
-    return await work({ ...settings, DATA_DIR, MONGODB_DATABASE: `${name}_${process.pid}` });
-  } finally {
-    await rm(DATA_DIR, { recursive: true, force: true });
-  }
-}
-
-const environmentOf = (environment: Environment) => ({
-  PATH: process.env.PATH,
-  ...environment,
-  PORT: '0',
-  LOG_LEVEL: 'warn',
-});
-
 async function residentMb(pid: number): Promise<number> {
   const kb = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Math.round(Number(kb) / 1024);
-}
-
-function start(environment: Environment): Promise<{ base: string; process: ChildProcess }> {
-  const env = environmentOf(environment);
-  const child = spawn(process.execPath, [SERVER, 'serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  return new Promise((resolve, reject) => {
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const base = /serves FHIR R4 at (\S+)/.exec(said)?.[1];
-      if (base !== undefined) resolve({ base, process: child });
-    });
-    child.once('exit', () => reject(new Error(`The server did not start: ${said}`)));
-  });
 }

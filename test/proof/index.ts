@@ -64,6 +64,7 @@ const given = argument('--base')
   ?.split(',')
   .map((url) => url.replace(/\/+$/, ''));
 const chosen = proofs.filter(({ name, rounds }) => name.includes(only) && (short ? rounds.short : rounds.long) > 0);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 let passed = 0;
 let failed = 0;
 

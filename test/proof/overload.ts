@@ -6,13 +6,10 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { start } from './crashes.js';
-import type { Proof } from './index.js';
+import type { Figures, Proof } from './index.js';
 import type { LoadOrder, LoadResult } from './load.js';
+import { onFreshData, startServer, type Environment } from './server.js';
 
 const TIMES = 5;
 const CONNECTIONS = 1500;
@@ -21,85 +18,85 @@ const SLOW = 1000;
 export const overload: Proof = {
   name: 'overload and slow clients',
   rounds: { long: 60, short: 0 },
-  async run(settings, seconds) {
-    const folder = await mkdtemp(join(tmpdir(), 'afferent-overload-'));
-    const server = await start({ ...settings, DATA_DIR: folder, MONGODB_DATABASE: `overload_${process.pid}` });
-    const port = Number(new URL(server.base).port);
-    const rss = () => residentMb(server.process.pid);
-    try {
-      await run({ port, connections: 64, seconds: 5, rate: 'closed', name: 'warm' });
-      const calm = await run({ port, connections: 64, seconds: seconds / 4, rate: 'closed', name: 'calm' });
-      const memory: number[] = [];
-      const health: number[] = [];
-      const watch = setInterval(() => {
-        memory.push(rss());
-        const began = performance.now();
-        void fetch(new URL('/healthz', server.base)).then(
-          ({ status }) => health.push(status === 200 ? performance.now() - began : Infinity),
-          () => health.push(Infinity),
-        );
-      }, 250);
-      const rate = calm.answered * TIMES;
-      const storm = await run({ port, connections: CONNECTIONS, seconds, rate, name: 'storm' });
-      clearInterval(watch);
-      await pause(1000);
-      const after = await run({ port, connections: 64, seconds: 4, rate: 'closed', name: 'after' });
-      const lost = await missing(server.base, [...calm.kept, ...storm.kept, ...after.kept]);
-      const honest = await run({ port, connections: 16, seconds: 4, rate: 'closed', name: 'honest' });
-      const slow = slowLines(port, await upload(server.base, 20_000_000));
-      // What the system takes for a line that nobody reads costs work once.
-      await pause(8000);
-      const beside = await run({
-        port,
-        connections: 16,
-        seconds: 6,
-        rate: 'closed',
-        name: 'slow',
-      });
-      const cutAfter = await slow.cut();
-
-      const part = Math.floor(memory.length / 4);
-      const [early, late] = [Math.max(...memory.slice(part, 2 * part)), Math.max(...memory.slice(-part))];
-      const figures = {
-        calmPerSecond: calm.answered,
-        stormOfferedPerSecond: rate,
-        stormPerSecond: storm.answered,
-        stormRefusedPerSecond: storm.refused,
-        stormHeldBackPerSecond: storm.heldBack,
-        stormP99Ms: storm.okP99,
-        stormRefusedP99Ms: storm.refusedP99,
-        healthWorstMs: Math.round(Math.max(...health)),
-        afterPerSecond: after.answered,
-        acknowledged: storm.kept.length,
-        lost,
-        rssEarlyMb: early,
-        rssLateMb: late,
-        honestP99Ms: honest.okP99,
-        besideSlowP99Ms: beside.okP99,
-        besideSlowPerSecond: beside.answered,
-        slowCutAfterSeconds: cutAfter,
-      };
-      const told = JSON.stringify(figures);
-      assert.equal(lost, 0, `LOST acknowledged writes: ${told}`);
-      assert.equal(
-        storm.wrong + after.wrong + beside.wrong + after.refused + beside.refused,
-        0,
-        `not answered well: ${told}`,
-      );
-      assert.ok(storm.answered >= 0.8 * calm.answered, `less than 80 % of the peak was done in the storm: ${told}`);
-      assert.ok(storm.okP99 < 10_000, `those inside waited too long: ${told}`);
-      assert.ok(Math.max(...health) < 5000, `health did not answer: ${told}`);
-      assert.ok(after.answered >= 0.8 * calm.answered, `not as before within 5 s: ${told}`);
-      assert.ok(late <= early * 1.15 + 50, `memory grew: ${told}`);
-      assert.ok(beside.okP99 <= honest.okP99 * 4 + 50, `slow lines slow down honest ones: ${told}`);
-      assert.ok(cutAfter <= 55, `slow lines are not cut: ${told}`);
-      return figures;
-    } finally {
-      server.process.kill('SIGKILL');
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
+  run: (settings, seconds) => onFreshData(settings, 'overload', (environment) => prove(environment, seconds)),
 };
+
+async function prove(environment: Environment, seconds: number): Promise<Figures> {
+  const server = await startServer(environment);
+  const port = Number(new URL(server.base).port);
+  const rss = () => residentMb(server.process.pid);
+  try {
+    await run({ port, connections: 64, seconds: 5, rate: 'closed', name: 'warm' });
+    const calm = await run({ port, connections: 64, seconds: seconds / 4, rate: 'closed', name: 'calm' });
+    const memory: number[] = [];
+    const health: number[] = [];
+    const watch = setInterval(() => {
+      memory.push(rss());
+      const began = performance.now();
+      void fetch(new URL('/healthz', server.base)).then(
+        ({ status }) => health.push(status === 200 ? performance.now() - began : Infinity),
+        () => health.push(Infinity),
+      );
+    }, 250);
+    const rate = calm.answered * TIMES;
+    const storm = await run({ port, connections: CONNECTIONS, seconds, rate, name: 'storm' });
+    clearInterval(watch);
+    await pause(1000);
+    const after = await run({ port, connections: 64, seconds: 4, rate: 'closed', name: 'after' });
+    const lost = await missing(server.base, [...calm.kept, ...storm.kept, ...after.kept]);
+    const honest = await run({ port, connections: 16, seconds: 4, rate: 'closed', name: 'honest' });
+    const slow = slowLines(port, await upload(server.base, 20_000_000));
+    // What the system takes for a line that nobody reads costs work once.
+    await pause(8000);
+    const beside = await run({
+      port,
+      connections: 16,
+      seconds: 6,
+      rate: 'closed',
+      name: 'slow',
+    });
+    const cutAfter = await slow.cut();
+
+    const part = Math.floor(memory.length / 4);
+    const [early, late] = [Math.max(...memory.slice(part, 2 * part)), Math.max(...memory.slice(-part))];
+    const figures = {
+      calmPerSecond: calm.answered,
+      stormOfferedPerSecond: rate,
+      stormPerSecond: storm.answered,
+      stormRefusedPerSecond: storm.refused,
+      stormHeldBackPerSecond: storm.heldBack,
+      stormP99Ms: storm.okP99,
+      stormRefusedP99Ms: storm.refusedP99,
+      healthWorstMs: Math.round(Math.max(...health)),
+      afterPerSecond: after.answered,
+      acknowledged: storm.kept.length,
+      lost,
+      rssEarlyMb: early,
+      rssLateMb: late,
+      honestP99Ms: honest.okP99,
+      besideSlowP99Ms: beside.okP99,
+      besideSlowPerSecond: beside.answered,
+      slowCutAfterSeconds: cutAfter,
+    };
+    const told = JSON.stringify(figures);
+    assert.equal(lost, 0, `LOST acknowledged writes: ${told}`);
+    assert.equal(
+      storm.wrong + after.wrong + beside.wrong + after.refused + beside.refused,
+      0,
+      `not answered well: ${told}`,
+    );
+    assert.ok(storm.answered >= 0.8 * calm.answered, `less than 80 % of the peak was done in the storm: ${told}`);
+    assert.ok(storm.okP99 < 10_000, `those inside waited too long: ${told}`);
+    assert.ok(Math.max(...health) < 5000, `health did not answer: ${told}`);
+    assert.ok(after.answered >= 0.8 * calm.answered, `not as before within 5 s: ${told}`);
+    assert.ok(late <= early * 1.15 + 50, `memory grew: ${told}`);
+    assert.ok(beside.okP99 <= honest.okP99 * 4 + 50, `slow lines slow down honest ones: ${told}`);
+    assert.ok(cutAfter <= 55, `slow lines are not cut: ${told}`);
+    return figures;
+  } finally {
+    await server.kill();
+  }
+}
 
 function run(order: LoadOrder): Promise<LoadResult> {
   const child = fork(new URL('./load.ts', import.meta.url), ['load'], { execArgv: ['--import', 'tsx'] });

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { MongoClient } from 'mongodb';
 import type { StoreSettings } from './index.js';
 
@@ -16,7 +17,9 @@ export interface Server {
   base: string;
   process: ChildProcess;
   /** kill -9; resolves when it is dead. */
-  kill(): Promise<void>;
+  kill: () => Promise<void>;
+  /** As an operator would, so that the last lines of its log are told; killed when it takes too long. */
+  stop: () => Promise<void>;
 }
 
 /** Runs on an empty folder and an empty database, which go afterwards. */
@@ -51,7 +54,7 @@ export function withServers<T>(
       }
       return await work(servers.map((server) => server.base));
     } finally {
-      await Promise.all(servers.map((server) => server.kill()));
+      await Promise.all(servers.map((server) => server.stop()));
     }
   });
 }
@@ -63,16 +66,33 @@ export function environmentOf(environment: Environment): NodeJS.ProcessEnv {
 /** Resolves when it serves. `base` is its own address, whatever it calls itself. */
 export function startServer(environment: Environment): Promise<Server> {
   const env = environmentOf(environment);
-  const child = spawn(process.execPath, [SERVER, 'serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = ours(spawn(process.execPath, [SERVER, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+  // What the server did not expect is told, whatever the proof makes of it.
+  createInterface(child.stdout).on('line', (line) => {
+    if (line.includes('"level":50') || line.includes('"level":"error"')) console.error(line.slice(0, 2000));
+  });
   let said = '';
   return new Promise((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {
       said += said.length < 10_000 ? chunk.toString() : '';
       const address = /health +(http\S+)\/healthz/.exec(said)?.[1];
-      if (address !== undefined) resolve({ base: `${address}/fhir`, process: child, kill: () => kill(child) });
+      if (address !== undefined)
+        resolve({ base: `${address}/fhir`, process: child, kill: () => kill(child), stop: () => stop(child) });
     });
     child.once('exit', () => reject(new Error(`The server did not start: ${said}`)));
   });
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Whatever ends this process ends what it started. */
+export function ours<Child extends ChildProcess>(child: Child): Child {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** kill -9 of a process of ours; resolves when it is dead. */
@@ -81,6 +101,15 @@ export async function kill(child: ChildProcess): Promise<void> {
   const dead = once(child, 'exit');
   child.kill('SIGKILL');
   await dead;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const dead = once(child, 'exit');
+  child.kill('SIGTERM');
+  await dead;
+  clearTimeout(timer);
 }
 
 /** A port that nobody listens on: who is started again must be found where it was. */

@@ -47,6 +47,7 @@ function collecting(open: () => Promise<Place>): void {
       clock,
       validator,
       extract: () => [],
+      prepare: () => Promise.reject(new Error('Nothing is large here.')),
       registry,
       base: 'http://localhost/fhir',
       integrity: 'off',

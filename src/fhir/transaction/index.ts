@@ -3,6 +3,7 @@
  * between the entries. (R4 http.html#transaction)
  */
 import { limits } from '../../kit/limits.js';
+import { Turns } from '../../kit/turns.js';
 import { failure, FhirError, type Issue } from '../outcome.js';
 import type { Element } from '../types.js';
 import { readEntry } from './entry.js';
@@ -25,6 +26,7 @@ export async function readBundle(bytes: Uint8Array, context: UrlContext): Promis
   const type = typeOf(properties);
   refuseOthers(properties, 'Bundle', 'Bundle', context.definitions);
   const read: (Operation | FhirError)[] = [];
+  const turns = new Turns();
   for await (const { entry, index, bytes: size } of entriesOf(bytes, split)) {
     read.push(attempt(() => readEntry(entry, index, size, context)));
   }
@@ -33,6 +35,7 @@ export async function readBundle(bytes: Uint8Array, context: UrlContext): Promis
     for (const { index, issue } of sharedFullUrls(good)) read[index] = new FhirError('invalid', [issue]);
     return { type, properties, operations: read };
   }
+  if (turns.over) await turns.next();
   const bad = read.filter((one) => one instanceof FhirError);
   const clashes = [...overlaps(good), ...sharedFullUrls(good)].map(({ issue }) => issue);
   const issues: Issue[] = [...bad.flatMap((one) => one.issues), ...clashes];

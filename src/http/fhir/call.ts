@@ -8,7 +8,9 @@ import { parseJson } from '../../kit/json.js';
 import { limits } from '../../kit/limits.js';
 import { parseMediaType } from '../../kit/media-type.js';
 import type { Conditions } from '../../repository/conditions.js';
+import type { Brought, Repository } from '../../repository/repository.js';
 import { readBody, type Arrival } from '../body.js';
+import type { Submission } from './idempotency.js';
 import { demandJson, FHIR_JSON, type Format } from './negotiate.js';
 import type { Prefer } from './prefer.js';
 
@@ -24,6 +26,8 @@ export interface FhirCall extends Call, Arrival {
   format: Format;
   prefer: Prefer;
   conditions: Conditions;
+  /** With an `Idempotency-Key`. */
+  submission?: Submission;
   /** Aborted when the client goes away before it is answered. */
   gone: () => AbortSignal;
   /** Tells the operator of what should not happen, where the request itself goes on. */
@@ -35,30 +39,12 @@ export interface FhirCall extends Call, Arrival {
   principal: Principal;
 }
 
-/** The FHIR resource in the body. Throws 415, 413, 408, and 400 with the place of what cannot be read. */
-export async function resourceOf(call: FhirCall): Promise<Resource> {
+/** What the body brings. Throws 415, 413, 408, and 400 with the place of what cannot be read. */
+export async function resourceOf(call: FhirCall, repository: Repository): Promise<Brought> {
   demandJson(call.request.headers['content-type']);
   const bytes = await readBody(call, call.type === 'Binary' ? 'binaryJsonBodyBytes' : 'resourceBytes');
   if (bytes.length === 0) throw failure('malformed', `The body is empty; a ${call.type} was expected.`);
-  const value = parseJson(bytes, limits.depth);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw failure(
-      'malformed',
-      `The body is ${kindOf(value)}; a JSON object with resourceType "${call.type}" was expected.`,
-    );
-  }
-  const { resourceType } = value as Partial<Resource>;
-  if (typeof resourceType !== 'string') {
-    throw failure('malformed', `The body has no resourceType; "${call.type}" was expected.`, 'resourceType');
-  }
-  if (resourceType !== call.type) {
-    throw failure(
-      'invalid',
-      `The resourceType is ${resourceType.slice(0, 60)}, but the URL says ${call.type}. Send it to its own type's URL.`,
-      'resourceType',
-    );
-  }
-  return value as Resource;
+  return repository.bring(call.type, bytes);
 }
 
 /** The patch in the body: JSON Patch under its own media type, FHIRPath Patch as Parameters (R4 http.html#patch). */
@@ -100,6 +86,3 @@ export async function formOf(call: FhirCall): Promise<string> {
   }
   return (await readBody(call, 'formBytes')).toString('utf8');
 }
-
-const kindOf = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;

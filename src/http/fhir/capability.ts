@@ -25,7 +25,7 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
   const interactions = [...new Set(routes.map((route) => route.interaction))];
   const isOnSystem = (code: string) => code.endsWith('-system') || code === 'transaction';
   const onSystem = [...interactions.filter(isOnSystem), 'batch'];
-  const onType = interactions.filter((code) => !isOnSystem(code) && code !== 'capabilities');
+  const onType = interactions.filter((code) => !isOnSystem(code) && code !== 'capabilities' && code !== 'operation');
   const referrers = referrersOf(definitions.resourceTypes, registry);
   return {
     resourceType: 'CapabilityStatement',
@@ -51,6 +51,7 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
           conditionalRead: 'full-support',
           conditionalUpdate: true,
           conditionalDelete,
+          operation: operations[type],
           referencePolicy: ['literal', 'logical', 'local', ...(enforced ? ['enforced'] : [])],
           // R4 allows no empty arrays.
           searchInclude: orNothing(referencesOf(type, registry).map((code) => `${type}:${code}`)),
@@ -69,6 +70,11 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
     ],
   };
 }
+
+/** TABLE: type -> the operations that are served on it, each with the OperationDefinition that comes with the server. */
+const operations: Record<ResourceType, { name: string; definition: string }[]> = {
+  Patient: [{ name: 'purge', definition: 'http://afferent.health/fhir/OperationDefinition/patient-purge' }],
+};
 
 const orNothing = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);
 

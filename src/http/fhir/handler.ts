@@ -11,6 +11,7 @@ import { guard } from '../guard.js';
 import type { FhirCall } from './call.js';
 import { dispatch, type Target } from './dispatch.js';
 import { replyToError } from './errors.js';
+import { submissionOf } from './idempotency.js';
 import { negotiate } from './negotiate.js';
 import { renderingParameters } from './parameters.js';
 import type { Parts } from './parts.js';
@@ -79,6 +80,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
     seen.interaction = target.route.interaction;
     seen.type = target.type;
     seen.rendering = { pretty, headOnly, format: formatOf(request, format, target) };
+    const submission = submissionOf(request, target.route.interaction);
     const call: FhirCall = {
       id,
       at: parts.clock.now(),
@@ -92,6 +94,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
       format: seen.rendering.format,
       prefer: preferOf(request.headers),
       conditions: WRITES.has(target.route.method) ? conditionsOf(request.headers) : {},
+      ...(submission === undefined ? {} : { submission }),
       headers: request.headers,
       request,
       ticket,

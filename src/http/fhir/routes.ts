@@ -2,6 +2,7 @@
 import type { FhirCall } from './call.js';
 import { history } from './interactions/history.js';
 import { metadata } from './interactions/metadata.js';
+import { purge } from './interactions/purge.js';
 import { read } from './interactions/read.js';
 import { search, searchByPost } from './interactions/search.js';
 import { vread } from './interactions/vread.js';
@@ -26,7 +27,9 @@ export type Interaction =
   | 'search-system'
   | 'history-system'
   | 'transaction'
-  | 'capabilities';
+  | 'capabilities'
+  /** Not of those value sets: what an OperationDefinition defines. */
+  | 'operation';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -55,6 +58,7 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: ':type/:id', interaction: 'delete', handler: remove },
   { method: 'GET', path: ':type/:id/:member', interaction: 'search-type', handler: search },
   { method: 'POST', path: ':type/:id/:member/_search', interaction: 'search-type', handler: searchByPost },
+  { method: 'POST', path: ':type/:id/$purge', interaction: 'operation', handler: purge },
   { method: 'GET', path: ':type/:id/_history', interaction: 'history-instance', handler: history },
   { method: 'GET', path: ':type/:id/_history/:version', interaction: 'vread', handler: vread },
 ];

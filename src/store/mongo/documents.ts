@@ -1,7 +1,7 @@
 /** A change as a document, and a document, as the bytes that came from MongoDB, as a version. */
 import { BSON } from 'mongodb';
 import { isRange, sortKeys, type Entry, type RangeEntry, type TextEntry } from '../../search/plan.js';
-import type { Change, Found, Key, Method, Version } from '../port.js';
+import { REFERS, type Change, type Found, type Key, type Method, type Version } from '../port.js';
 import { dateOf } from './dates.js';
 import { fieldsOf } from './fields.js';
 import { part, rawFields, type RawFields } from './raw.js';
@@ -17,7 +17,10 @@ export const fieldName = (param: string): string =>
 
 /** What of a document a version needs, and what more a current one. */
 export const versionFields = { _id: 1, t: 1, i: 1, o: 1, n: 1, u: 1, m: 1, text: 1, blob: 1 } as const;
-export const foundFields = { ...versionFields, key: 1, s: 1, r: 1 } as const;
+export const foundFields = { ...versionFields, key: 1, s: 1, r: 1, f: 1 } as const;
+
+/** What only the newest version has: its successor takes it away, and the feed does not carry it. */
+export const headFields = ['head', 'closing', 'live', 's', 'r', 'k', 'd', 'f', 'resource'] as const;
 
 export function toDocument(change: Change, withFields: boolean): VersionDocument {
   const { type, id, version, updated, owner, method, text, blob, entries } = change;
@@ -35,10 +38,12 @@ export function toDocument(change: Change, withFields: boolean): VersionDocument
 }
 
 /** What a search finds and sorts a current version by. */
-export function valuesOf(type: string, entries: readonly Entry[]): Pick<VersionDocument, 's' | 'r' | 'k' | 'd'> {
+export function valuesOf(type: string, entries: readonly Entry[]): Pick<VersionDocument, 's' | 'r' | 'k' | 'd' | 'f'> {
   const date = dateOf(type, entries);
+  const refers = entries.filter(isReference).map(({ value }) => value);
   return {
     ...(date === undefined ? {} : { d: date }),
+    ...(refers.length === 0 ? {} : { f: refers }),
     s: entries.filter(isText).map(({ param: p, value: v, detail: d }) => ({ p, v, d })),
     r: entries.filter(isRange).map(({ param: p, value: v, low: l, high: h }) => ({ p, v, l, h })),
     k: new Map([...sortKeys(entries)].map(([param, { first: f, last: l }]) => [fieldName(param), { f, l }])),
@@ -65,7 +70,7 @@ export function toFound(fields: RawFields): Found {
 
 export const versionsOf = (documents: Uint8Array[]): Version[] => documents.map((raw) => toVersion(rawFields(raw)));
 
-export function entriesOf({ s, r }: RawFields): Entry[] {
+export function entriesOf({ s, r, f }: RawFields): Entry[] {
   return [
     ...listOf<{ p: string; v: string; d: string }>(s).map(({ p, v, d }): TextEntry => ({
       param: p,
@@ -78,10 +83,12 @@ export function entriesOf({ s, r }: RawFields): Entry[] {
       low: l,
       high: h,
     })),
+    ...listOf<string>(f).map((value): TextEntry => ({ param: REFERS, value, detail: '' })),
   ];
 }
 
 const listOf = <T>(array: RawFields[string]): T[] =>
   array === undefined ? [] : (Object.values(BSON.deserialize(part(array))) as T[]);
 
-const isText = (entry: Entry): entry is TextEntry => !isRange(entry);
+const isReference = (entry: Entry): boolean => entry.param === REFERS;
+const isText = (entry: Entry): entry is TextEntry => !isRange(entry) && !isReference(entry);

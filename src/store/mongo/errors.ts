@@ -28,7 +28,8 @@ export function toStoreError(error: unknown, tooLong: 'unavailable' | 'too-costl
   if (error instanceof StoreError || !(error instanceof MongoError)) return error;
   const options = { cause: error };
   if (isTooLong(error)) return new StoreError(tooLong, sentences[tooLong], undefined, options);
-  if (error.code === OUT_OF_DISK_SPACE) return new StoreError('full', 'MongoDB has no room left.', undefined, options);
+  if (NO_ROOM_CODES.has(Number(error.code)))
+    return new StoreError('full', 'MongoDB has no room left.', undefined, options);
   if (isTrouble(error)) return new StoreError('unavailable', sentences.unavailable, undefined, options);
   return error;
 }
@@ -74,7 +75,8 @@ const closings = [MongoTopologyClosedError, MongoNotConnectedError, MongoClientC
 
 const troubles = [MongoNetworkError, MongoServerSelectionError, ...closings];
 
-const OUT_OF_DISK_SPACE = 14031;
+/** Out of disk space; a transaction larger than the cache that mongod was given. */
+const NO_ROOM_CODES = new Set([14031, 388]);
 /** MaxTimeMSExpired, QueryExceededMemoryLimitNoDiskUseAllowed. */
 const TOO_LONG_CODES = new Set([50, 292]);
 /** Host not found or unreachable, network timeout, shutdown, stepdown, not the primary, recovering, interrupted. */

@@ -7,7 +7,8 @@
  */
 import { MongoServerError, type Document } from 'mongodb';
 import type { Cursor, Method, Store, Version } from '../port.js';
-import { documentId, keyOf, versionFields, versionsOf } from './documents.js';
+import { documentId, headFields, keyOf, versionFields, versionsOf } from './documents.js';
+import { createStillThere } from './erase.js';
 import { answered } from './errors.js';
 import type { Parts } from './parts.js';
 import type { VersionDocument } from './schema.js';
@@ -19,7 +20,12 @@ interface Place {
   scan?: { updated: number; id: string; until: number };
 }
 
-export function createFeed({ collections: { versions }, operationMs }: Parts): Store['changes'] {
+export function createFeed(parts: Parts): Store['changes'] {
+  const {
+    collections: { versions },
+    operationMs,
+  } = parts;
+  const stillThere = createStillThere(parts);
   const watch = (options: Document) =>
     versions.watch<VersionDocument>(pipeline, { maxAwaitTimeMS: SIP_MS, maxTimeMS: operationMs, ...options });
 
@@ -71,7 +77,7 @@ export function createFeed({ collections: { versions }, operationMs }: Parts): S
         else if (event.operationType === 'insert') found.push(fromEvent(event.fullDocument));
       }
       const latest = found.reduce((most, { updated }) => Math.max(most, updated), seen);
-      return { versions: found, place: { token: tokenOf(stream.resumeToken), seen: latest } };
+      return { versions: await stillThere(found), place: { token: tokenOf(stream.resumeToken), seen: latest } };
     } finally {
       await stream.close();
     }
@@ -98,11 +104,10 @@ const BATCH = 1000;
 /** The least instant that JavaScript knows. */
 export const BEGINNING = -8.64e15;
 
+export const withoutHead: Document = { $unset: headFields.map((name) => `fullDocument.${name}`) };
+
 /** Only new versions, and of them only what a version has. */
-const pipeline: Document[] = [
-  { $match: { operationType: 'insert' } },
-  { $unset: ['s', 'r', 'k', 'resource'].map((name) => `fullDocument.${name}`) },
-];
+const pipeline: Document[] = [{ $match: { operationType: 'insert' } }, withoutHead];
 
 export function fromEvent({ t, i, n, u, o, m, text, blob }: VersionDocument): Version {
   const version = { type: t, id: i, version: n, updated: u, owner: o, method: m as Method, text };

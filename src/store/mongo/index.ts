@@ -4,6 +4,7 @@ import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
 import { prepare, type Collections } from './schema.js';
 import { connect } from './client.js';
+import { createErasing } from './erase.js';
 import { createFeed } from './feed.js';
 import { createHistory } from './history.js';
 import { createKeeping } from './keeping.js';
@@ -28,6 +29,8 @@ export interface MongoStoreOptions {
   selectionMs?: number;
   /** Resources on one side of a chain or `_has`. */
   joinTargets?: number;
+  /** Milliseconds that a deletion of what nobody may refer to waits for those who are writing a reference to it. */
+  graceMs?: number;
 }
 
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
@@ -37,6 +40,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     operationMs: options.operationMs ?? 10_000,
     writeMs: options.writeMs ?? 15_000,
     joinTargets: options.joinTargets ?? limits.joinTargets,
+    graceMs: options.graceMs ?? 200,
   };
   const client = await connect(options.url, options.selectionMs ?? 10_000);
   let collections: Collections;
@@ -57,6 +61,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     changes: createFeed(parts),
     vault: createVault(parts),
     keeping: createKeeping(parts),
+    erasing: createErasing(parts),
     async ping() {
       await answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS }));
     },

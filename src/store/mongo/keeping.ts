@@ -47,7 +47,11 @@ export function createKeeping(parts: Parts): Keeping {
     }
     const follower = new Map(fresh.map((change) => [documentId(keyOf(change), change.version - 1), change]));
     const superseded = fresh.filter((change) => change.version - 1 === stored.get(keyOf(change)));
-    if (superseded.length > 0) await versions.bulkWrite(superseded.map(supersede), { session, ...timed });
+    if (superseded.length > 0)
+      await versions.bulkWrite(
+        superseded.map((change) => supersede(change)),
+        { session, ...timed },
+      );
     const documents = fresh.map((change) => {
       const next = follower.get(documentId(keyOf(change), change.version));
       return next === undefined ? toDocument(change, fields) : past(change, next);
@@ -59,12 +63,12 @@ export function createKeeping(parts: Parts): Keeping {
   async function reindex(changes: Change[]): Promise<void> {
     const live = changes.filter(({ text }) => text !== undefined);
     if (live.length === 0) return;
-    const updates = live.map((change) => ({
-      updateOne: {
-        filter: { _id: { $eq: documentId(keyOf(change), change.version) }, head: true } as const,
-        update: { $set: valuesOf(change.type, change.entries) },
-      },
-    }));
+    const updates = live.map((change) => {
+      const values = valuesOf(change.type, change.entries);
+      const update = { $set: values, ...(values.f === undefined ? { $unset: { f: 1 } as const } : {}) };
+      const filter = { _id: { $eq: documentId(keyOf(change), change.version) }, head: true } as const;
+      return { updateOne: { filter, update } };
+    });
     await versions.bulkWrite(updates, { ordered: false, ...timed });
   }
 
@@ -94,6 +98,7 @@ function past(change: Change, next: Change): VersionDocument {
     r: _r,
     k: _k,
     d: _d,
+    f: _f,
     resource: _resource,
     ...rest
   } = toDocument(change, false);

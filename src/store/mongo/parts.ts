@@ -11,4 +11,5 @@ export interface Parts {
   operationMs: number;
   writeMs: number;
   joinTargets: number;
+  graceMs: number;
 }

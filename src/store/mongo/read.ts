@@ -1,48 +1,30 @@
-/**
- * Reading by key. A question to MongoDB costs about 100 µs however little it asks, so the reads that come in one turn of
- * the event loop share one.
- */
+/** Reading by key. */
 import type { Store } from '../port.js';
 import { documentId, foundFields, keyOf, toFound, toVersion, versionFields } from './documents.js';
 import { answered } from './errors.js';
 import type { Parts } from './parts.js';
-import { rawFields } from './raw.js';
+import { rawFields, type RawFields } from './raw.js';
+import { together } from './together.js';
 
 export function createRead({
   collections: { versions },
   operationMs,
 }: Parts): Pick<Store, 'read' | 'version' | 'blobsInUse'> {
   const options = { maxTimeMS: operationMs, raw: true };
-  let waiting: Batch | undefined;
 
-  /** The current documents of these keys and of those that others ask for just now. */
-  function heads(keys: string[]): Promise<Heads> {
-    if (waiting === undefined || waiting.keys.size + keys.length > BATCH) {
-      const batch: Batch = {
-        keys: new Set(),
-        answer: new Promise((resolve) => setImmediate(resolve)).then(() => load(batch)),
-      };
-      waiting = batch;
-    }
-    for (const key of keys) waiting.keys.add(key);
-    return waiting.answer;
-  }
-
-  async function load(batch: Batch): Promise<Heads> {
-    if (waiting === batch) waiting = undefined;
-    const filter = { key: { $in: [...batch.keys] }, head: true } as const;
-    const cursor = versions.find(filter, { ...options, projection: foundFields, batchSize: batch.keys.size + 1 });
+  /** The current documents of these keys. */
+  const heads = together(async (keys): Promise<Map<string, RawFields>> => {
+    const filter = { key: { $in: keys }, head: true } as const;
+    const cursor = versions.find(filter, { ...options, projection: foundFields, batchSize: keys.length + 1 });
     const documents = (await cursor.toArray()) as unknown as Uint8Array[];
     return new Map(documents.map(rawFields).map((fields) => [fields.key as string, fields]));
-  }
+  });
 
   return {
     async read(keys, reach) {
       if (keys.length === 0) return [];
       const names = keys.map(keyOf);
-      const found: Heads = new Map();
-      for (let at = 0; at < names.length; at += BATCH)
-        for (const [key, fields] of await answered(heads(names.slice(at, at + BATCH)))) found.set(key, fields);
+      const found = await answered(heads(names));
       return names.map((name) => {
         const fields = found.get(name);
         // Whoever shares the question may see other owners: what this reach does not see is not there.
@@ -60,14 +42,4 @@ export function createRead({
       return new Set(await answered(versions.distinct('blob.hash', named, { maxTimeMS: operationMs })));
     },
   };
-}
-
-/** Keys in one question. */
-const BATCH = 1000;
-
-type Heads = Map<string, ReturnType<typeof rawFields>>;
-
-interface Batch {
-  keys: Set<string>;
-  answer: Promise<Heads>;
 }

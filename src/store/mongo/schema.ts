@@ -38,6 +38,10 @@ export interface VersionDocument {
   k?: Map<string, { f: string | number; l: string | number }>;
   /** Of these keys the one that sorts of this type mostly go by; see `dates.ts`. */
   d?: MainDate;
+  /** What it refers to, each `Type/id`: whoever deletes that asks for it. */
+  f?: string[];
+  /** Somebody is about to delete this resource: who, and since when by MongoDB's own clock; see `closing.ts`. */
+  closing?: { by: string; at: Date };
   /** The fields of the resource, for an operator's own queries; the server never reads them. */
   resource?: object;
 }
@@ -80,6 +84,7 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
     { name: 'range', key: { 'r.p': 1, o: 1, live: 1, 'r.v': 1, 'r.l': 1, 'r.h': 1 }, partialFilterExpression: live },
     { name: 'first', key: { o: 1, live: 1, 'd.w': 1, 'd.f': 1, key: 1 }, partialFilterExpression: dated },
     { name: 'last', key: { o: 1, live: 1, 'd.w': 1, 'd.l': 1, key: 1 }, partialFilterExpression: dated },
+    { name: 'refers', key: { f: 1 }, partialFilterExpression: { f: { $exists: true } } },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
     { name: 'blob', key: { 'blob.hash': 1 }, partialFilterExpression: { 'blob.hash': { $exists: true } } },

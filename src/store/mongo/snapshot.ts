@@ -10,8 +10,9 @@ import { limits } from '../../kit/limits.js';
 import type { Cursor, Keeping, Version } from '../port.js';
 import { bounded } from './bounded.js';
 import { documentId, keyOf, versionFields, versionsOf } from './documents.js';
+import { createStillThere } from './erase.js';
 import { answered } from './errors.js';
-import { BEGINNING, fromEvent, isLost, tokenOf } from './feed.js';
+import { BEGINNING, fromEvent, isLost, tokenOf, withoutHead } from './feed.js';
 import type { Parts } from './parts.js';
 import type { VaultDocument, VersionDocument } from './schema.js';
 
@@ -29,7 +30,13 @@ interface Read {
   done: boolean;
 }
 
-export function createSnapshot({ client, collections: { versions, vault }, operationMs }: Parts): Keeping['snapshot'] {
+export function createSnapshot(parts: Parts): Keeping['snapshot'] {
+  const {
+    client,
+    collections: { versions, vault },
+    operationMs,
+  } = parts;
+  const stillThere = createStillThere(parts);
   const timed = { maxTimeMS: operationMs };
   const db = client.db(versions.dbName);
   const watch = (options: Document): ChangeStream =>
@@ -89,7 +96,7 @@ export function createSnapshot({ client, collections: { versions, vault }, opera
         }
       }
       const place = { token: tokenOf(stream.resumeToken) };
-      return { versions: found, place: done ? place : { ...place, mark }, done };
+      return { versions: await stillThere(found), place: done ? place : { ...place, mark }, done };
     } finally {
       await stream.close();
     }
@@ -124,5 +131,5 @@ const pipeline: Document[] = [
       $or: [{ 'ns.coll': 'versions' }, { 'ns.coll': 'vault', 'documentKey._id': /^mark / }],
     },
   },
-  { $unset: ['s', 'r', 'k', 'resource'].map((name) => `fullDocument.${name}`) },
+  withoutHead,
 ];

@@ -1,25 +1,16 @@
 /** Small records that expire. The clock that was handed in judges what has expired; MongoDB only sweeps up later. */
-import type { Document } from 'mongodb';
 import type { Instant } from '../../kit/clock.js';
 import type { Vault } from '../port.js';
 import { answered, isDuplicate } from './errors.js';
 import type { Parts } from './parts.js';
+import { recordOf } from './record.js';
 
 export function createVault({ collections: { vault }, clock, operationMs }: Parts): Vault {
   const options = { maxTimeMS: operationMs };
   const named = (key: string) => ({ _id: { $eq: key } });
   const alive = () => ({ x: { $gt: clock.now() } });
 
-  /** MongoDB's own clock counts the time that is left, so that two clocks that differ lose no record. */
-  const record = (value: string, expires: Instant): Document[] => [
-    {
-      $set: {
-        v: { $literal: value },
-        x: { $literal: expires },
-        at: { $add: ['$$NOW', { $literal: Math.max(0, Math.ceil(expires - clock.now())) + SWEEP_MS }] },
-      },
-    },
-  ];
+  const record = (value: string, expires: Instant) => recordOf(clock, value, expires);
 
   return {
     async get(key) {
@@ -49,5 +40,3 @@ export function createVault({ collections: { vault }, clock, operationMs }: Part
     },
   };
 }
-
-const SWEEP_MS = 60_000;

@@ -1,78 +1,188 @@
 /**
- * Writing. A create is one insert; whatever touches more than one document, or must hold a guard, is one transaction.
- * Ids and versions are fixed before the first attempt, so that an attempt can be repeated.
+ * Writing. A create is one insert; whatever touches more than one document, or must hold a guard, or deletes what must
+ * not be referred to, is one transaction. Ids and versions are fixed before the first attempt, so that an attempt can
+ * be repeated.
  */
 import type { ClientSession } from 'mongodb';
 import { assert } from '../../kit/assert.js';
-import { StoreError, type Change, type Guard, type Store } from '../port.js';
-import { documentId, keyOf, toDocument } from './documents.js';
-import { isDuplicate } from './errors.js';
+import { StoreError, type Change, type Guard, type Integrity, type Store, type VaultRecord } from '../port.js';
+import { Again, createClosing } from './closing.js';
+import { documentId, headFields, keyOf, toDocument } from './documents.js';
+import { isDuplicate, unknownOutcome } from './errors.js';
 import { createHold } from './guards.js';
 import { createInsert } from './insert.js';
 import type { Parts } from './parts.js';
 import type { VersionDocument } from './schema.js';
 import type { CountIn } from './search.js';
-import { createBudget, inTransaction } from './transaction.js';
+import { createPutRecord } from './record.js';
+import { createTargets, type Look } from './targets.js';
+import { createBudget, inTransaction, type Budget } from './transaction.js';
+
+interface Job {
+  changes: Change[];
+  documents: VersionDocument[];
+  guards: Guard[];
+  /** What is referred to and not written by this job itself. */
+  present: string[];
+  unreferred: string[];
+  integrity: Integrity | undefined;
+  record: VaultRecord | undefined;
+}
 
 export function createWrite(parts: Parts, count: CountIn): Store['write'] {
-  const { client, collections, fields, operationMs, writeMs } = parts;
+  const { client, collections, fields, clock, operationMs, writeMs } = parts;
   const { versions } = collections;
   const hold = createHold(parts, count);
+  const putRecord = createPutRecord(parts);
   const insert = createInsert(parts);
+  const targets = createTargets(parts);
+  const closing = createClosing(parts);
 
-  async function replace(session: ClientSession, changes: Change[]): Promise<void> {
+  async function replace(session: ClientSession, { changes, unreferred }: Job, mark: string | undefined) {
     const followers = changes.filter((change) => change.version > 1);
-    if (followers.length > 0) {
-      const { matchedCount } = await versions.bulkWrite(followers.map(supersede), { session, maxTimeMS: operationMs });
-      if (matchedCount !== followers.length) throw conflict(await findConflict(session, followers));
-    }
+    if (followers.length === 0) return;
+    const closed = new Set(unreferred);
+    const updates = followers.map((change) => supersede(change, closed.has(keyOf(change)) ? mark : undefined));
+    const { matchedCount } = await versions.bulkWrite(updates, { session, maxTimeMS: operationMs });
+    if (matchedCount !== followers.length) throw await obstacle(session, followers);
   }
 
-  /** Which of them does not follow the current version: those that do have no head any more, this transaction took it. */
-  async function findConflict(session: ClientSession, followers: Change[]): Promise<Change | undefined> {
-    const before = followers.map((change) => documentId(keyOf(change), change.version - 1));
-    const filter = { $or: [{ key: { $in: followers.map(keyOf) }, head: true as const }, { _id: { $in: before } }] };
+  /**
+   * Which of them does not follow the current version: those that do have no head any more, this transaction took it.
+   * If all of them do, one has lost its mark.
+   */
+  async function obstacle(session: ClientSession, followers: Change[]): Promise<Error> {
+    const before = (change: Change) => documentId(keyOf(change), change.version - 1);
+    const filter = {
+      $or: [{ key: { $in: followers.map(keyOf) }, head: true as const }, { _id: { $in: followers.map(before) } }],
+    };
     const options = { session, projection: { key: 1, head: 1 }, maxTimeMS: operationMs };
     const found = await versions.find(filter, options).toArray();
-    return followers.find((change) => {
+    let unmarked: Again | undefined;
+    for (const change of followers) {
       const own = found.filter(({ key }) => key === keyOf(change));
-      return own.length === 0 || own.some(({ head }) => head === true);
-    });
+      const head = own.find((one) => one.head === true);
+      if (own.length === 0 || (head !== undefined && head._id !== before(change))) return conflict(change);
+      if (head !== undefined) unmarked ??= new Again(head.key);
+    }
+    return unmarked ?? conflict(undefined);
   }
 
-  async function attempt(
-    session: ClientSession,
-    changes: Change[],
-    documents: VersionDocument[],
-    guards: Guard[],
-  ): Promise<void> {
+  async function attempt(session: ClientSession, job: Job, mark: string | undefined): Promise<void> {
+    const { changes, documents, guards, unreferred, integrity, record } = job;
+    // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
+    if (record !== undefined) await putRecord(session, record);
     for (const guard of guards) await hold(session, guard);
-    await replace(session, changes);
+    await replace(session, job, mark);
     try {
       if (documents.length > 0) await versions.insertMany(documents, { session, maxTimeMS: operationMs });
     } catch (error) {
       if (isDuplicate(error)) throw conflict(changes[failedAt(error)]);
       throw error;
     }
+    if (mark !== undefined && integrity !== undefined)
+      await closing.refuseReferred(unreferred, integrity.reach, session);
   }
 
-  return async function write(changes, guards = []) {
-    const keys = changes.map(keyOf);
-    assert(new Set(keys).size === keys.length, 'a write names one resource twice');
-    const documents = changes.map((change) => toDocument(change, fields));
+  /** Resolves to the last look at what is referred to. */
+  async function writeOnce(job: Job, budget: Budget): Promise<Look | undefined> {
+    const { documents, guards, present, unreferred, integrity, record } = job;
+    const look = async () => (integrity === undefined ? undefined : targets.look(present, integrity.reach));
     const [only] = documents;
+    if (only?.n === 1 && documents.length === 1 && guards.length === 0 && record === undefined) {
+      const last = await look();
+      await insert(only, budget);
+      return last;
+    }
+    let mark: string | undefined;
+    let last: Look | undefined;
+    if (integrity !== undefined && unreferred.length > 0) {
+      // Most that may not be deleted is seen here, without a mark and without a wait.
+      await closing.refuseReferred(unreferred, integrity.reach, { without: job.changes.map(keyOf) });
+      mark = await closing.close(unreferred);
+    }
+    try {
+      await inTransaction(client, budget, async (session) => {
+        await attempt(session, job, mark);
+        // As late as can be: what counts is the time from here to the end of the commit.
+        last = await look();
+      });
+    } catch (error) {
+      // If it cannot be taken away, others will, once it is old.
+      if (mark !== undefined) await closing.reopen(unreferred, mark).catch(() => undefined);
+      throw error;
+    }
+    return last;
+  }
+
+  /** Who was not seen in time looks again: what it refers to may be deleted since. */
+  async function confirm(job: Job, last: Look, budget: Budget): Promise<void> {
+    const { integrity, present } = job;
+    if (integrity === undefined || present.length === 0 || targets.isFresh(last)) return;
+    try {
+      await patiently(budget, () => targets.look(present, integrity.reach));
+    } catch (error) {
+      if (!(error instanceof StoreError && error.reason === 'missing')) throw unknownOutcome(error);
+      await takeBack(job).catch((cause: unknown) => {
+        throw unknownOutcome(cause);
+      });
+      throw error;
+    }
+  }
+
+  /** What was created is deleted again: a version that was seen by readers and by the feed cannot be undone otherwise. */
+  async function takeBack({ changes, integrity, record }: Job): Promise<void> {
+    assert(changes.every(({ version }) => version === 1) && integrity !== undefined, 'An update cannot be taken back.');
+    const deletions = changes.map(({ type, id, owner, updated }): Change => {
+      const at = Math.max(clock.now(), updated + 1);
+      return { type, id, version: 2, updated: at, owner, method: 'DELETE', text: undefined, entries: [] };
+    });
+    // First the record: whoever sends the request again must not hear that this was made.
+    if (record !== undefined)
+      await collections.vault.deleteOne({ _id: { $eq: record.key } }, { maxTimeMS: operationMs });
+    await write(deletions, [], { present: [], unreferred: deletions, reach: integrity.reach });
+  }
+
+  async function patiently<T>(budget: Budget, work: () => Promise<T>): Promise<T> {
+    for (let attempts = 0; ; attempts += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof Again)) throw error;
+        if (!(await budget.wait(attempts)))
+          throw new StoreError('unavailable', error.message, undefined, { cause: error });
+      }
+    }
+  }
+
+  const write: Store['write'] = async (changes, guards = [], integrity, record) => {
+    const written = new Map(changes.map((change) => [keyOf(change), change]));
+    assert(written.size === changes.length, 'a write names one resource twice');
+    const present = (integrity?.present ?? []).map(keyOf).filter((key) => written.get(key)?.text === undefined);
+    const gone = present.find((key) => written.has(key));
+    if (gone !== undefined) throw new StoreError('missing', `${gone} is deleted by this very write.`, gone);
+    const unreferred = (integrity?.unreferred ?? []).map(keyOf);
+    const documents = changes.map((change) => toDocument(change, fields));
+    const job: Job = { changes, documents, guards, present, unreferred, integrity, record };
+    if (documents.length === 0 && guards.length === 0 && record === undefined) return;
     const budget = createBudget(writeMs);
-    if (only?.n === 1 && documents.length === 1 && guards.length === 0) await insert(only, budget);
-    else if (documents.length > 0 || guards.length > 0)
-      await inTransaction(client, budget, (session) => attempt(session, changes, documents, guards));
+    const last = await patiently(budget, () => writeOnce(job, budget));
+    if (last !== undefined) await confirm(job, last, budget);
   };
+  return write;
 }
 
-/** The version before loses what made it current; it matches only while it is. */
-export const supersede = (change: Change) => ({
+const unset = Object.fromEntries(headFields.map((name) => [name, 1])) as Record<(typeof headFields)[number], 1>;
+
+/** The version before loses what made it current; it matches only while it is, and has the mark if one was set. */
+export const supersede = (change: Change, mark?: string) => ({
   updateOne: {
-    filter: { _id: { $eq: documentId(keyOf(change), change.version - 1) }, head: true } as const,
-    update: { $set: { e: change.updated }, $unset: { head: 1, live: 1, s: 1, r: 1, k: 1, d: 1, resource: 1 } } as const,
+    filter: {
+      _id: { $eq: documentId(keyOf(change), change.version - 1) },
+      head: true,
+      ...(mark === undefined ? {} : { 'closing.by': mark }),
+    } as const,
+    update: { $set: { e: change.updated }, $unset: unset } as const,
   },
 });
 

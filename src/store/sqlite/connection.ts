@@ -24,15 +24,27 @@ const STATEMENTS = 500;
 /** Pages of the log (64 MB) before a commit itself has to move them: the timer in `index.ts` does it before. */
 const WAL_PAGES = 16_000;
 
-export function connect(file: string): Connection {
+interface Tuning {
+  /** Kibibytes of pages that the connection keeps in memory. */
+  cache: number;
+  /** Pages of the log before a commit moves them; 0: never. */
+  walPages: number;
+}
+
+export function connect(
+  file: string,
+  { cache, walPages }: Tuning = { cache: 64 * 1024, walPages: WAL_PAGES },
+): Connection {
   const db = translated(() => new Database(file, { timeout: 5000 }));
   try {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
-    db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
-    db.pragma('cache_size = -65536');
+    db.pragma(`wal_autocheckpoint = ${walPages}`);
+    db.pragma(`cache_size = -${cache}`);
     db.pragma('temp_store = MEMORY');
+    // What is replaced or erased is overwritten with zeros; on updates of 5 KB that was not to be measured.
+    db.pragma('secure_delete = ON');
     translated(() => {
       migrate(db);
     });

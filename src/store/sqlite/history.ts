@@ -26,13 +26,14 @@ export function createHistory({ page, get }: Connection): History {
     return { items: rows.map(versionOf), ...(last && { next: [last.place ?? null] }) };
   };
 
-  /** The first `seq` from which on versions may be that new. `latest` never falls and `seq` has no gaps: halving finds it. */
+  /** The first `seq` from which on versions may be that new. `latest` never falls, so that halving finds it. */
   function firstSince(since: number): number {
     let low = 1;
     let high = Number(get(sql`SELECT max(seq) AS seq FROM version`)?.seq ?? 0) + 1;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const row = get(sql`SELECT latest FROM version WHERE seq = ${middle}`);
+      // There are gaps where versions were erased.
+      const row = get(sql`SELECT latest FROM version WHERE seq <= ${middle} ORDER BY seq DESC LIMIT 1`);
       if (Number(row?.latest) >= since) high = middle;
       else low = middle + 1;
     }

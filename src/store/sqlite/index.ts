@@ -1,18 +1,24 @@
-/** The SQLite store: one file, one connection, one writer. What it promises stands in `../port.ts`. */
+/**
+ * The SQLite store: one file, one writer at a time. Reads and short writes share a connection, so that its pages stay
+ * in memory; long writes have one of their own (see `commit.ts`). What it promises stands in `../port.ts`.
+ */
+import { open } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
-import { createCommitter } from './commit.js';
-import { answer, connect } from './connection.js';
+import { createCommitter, type Side } from './commit.js';
+import { answer, connect, type Connection } from './connection.js';
+import { createErasing } from './erase.js';
 import { createChanges } from './feed.js';
 import { createHistory } from './history.js';
-import { createKeeping } from './keeping.js';
+import { createKeeping, type Hands } from './keeping.js';
 import { createReader } from './read.js';
-import { createScopes } from './scopes.js';
-import { createSearcher } from './search.js';
+import { putRecord } from './record.js';
+import { createScopes, type Scopes } from './scopes.js';
+import { createSearcher, type Searcher } from './search.js';
 import { createSource } from './source.js';
 import { sql } from './sql.js';
 import { createVault } from './vault.js';
-import { createWrite } from './write.js';
+import { createWrite, weightOf } from './write.js';
 
 export interface SqliteOptions {
   /** The path of the database; `:memory:` for one that ends with the process. */
@@ -29,22 +35,17 @@ export interface SqliteOptions {
 }
 
 export function openSqliteStore(options: SqliteOptions): Store {
-  const { file, clock, queueMax = 10_000, few = 1000, joinTargets, tidyMs = 5000 } = options;
+  const { file, clock, queueMax = 10_000, tidyMs = 5000 } = options;
   const connection = connect(file);
   const { db, get } = connection;
-  const scopes = createScopes(connection);
-  const committer = createCommitter(connection, queueMax, scopes.forget);
-  const { search, count } = createSearcher(connection, createSource(connection, scopes, few), joinTargets);
+  const near = createSide(connection, options);
+  const far = file === ':memory:' ? near : { ...createSide(connect(file, FAR), options), flush: () => flushLog(file) };
+  const committer = createCommitter<Hands>(near, far, queueMax);
+  const { search, count } = near.searcher;
   const { read, version, blobsInUse } = createReader(connection);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
-  const writer = createWrite(
-    connection,
-    scopes,
-    ({ type, plan, reach, matches }) => count([type], plan, reach, matches + 1) === matches,
-  );
-
   // Moving the log is kept off the path of requests. It may fail while another process reads; the next one mends that.
   const tidy = setInterval(() => {
     vault.clean().catch(() => undefined);
@@ -55,11 +56,23 @@ export function openSqliteStore(options: SqliteOptions): Store {
   }, tidyMs);
   tidy.unref();
 
+  async function close(): Promise<void> {
+    clearInterval(tidy);
+    await committer.stop();
+    if (!db.open) return;
+    if (far !== near) far.connection.close();
+    connection.settle();
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    connection.close();
+  }
+
   return {
-    write: (changes, guards = []) =>
-      committer.commit(() => {
-        writer.write(changes, guards);
-      }, changes.length),
+    write: (changes, guards = [], integrity, record) =>
+      committer.commitSteps(function* ({ writer, connection }) {
+        // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
+        if (record !== undefined) putRecord(connection, record, clock);
+        yield* writer.write(changes, guards, integrity);
+      }, weightOf(changes)),
     read: (keys, reach) => answer(() => read(keys, reach)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
     history: (scope, page, reach) => answer(() => history(scope, page, reach)),
@@ -68,16 +81,34 @@ export function openSqliteStore(options: SqliteOptions): Store {
     changes: (after, limit) => answer(() => changesAfter(after, limit)),
     blobsInUse: (hashes) => answer(() => blobsInUse(hashes)),
     vault,
-    keeping: createKeeping(connection, committer, writer),
+    keeping: createKeeping(connection, committer),
+    erasing: createErasing(connection, near.scopes, committer, clock),
     ping: () => answer(() => void get(sql`SELECT 1`)),
-    close: () =>
-      answer(() => {
-        if (!db.open) return;
-        clearInterval(tidy);
-        committer.stop();
-        connection.settle();
-        db.pragma('wal_checkpoint(TRUNCATE)');
-        connection.close();
-      }),
+    close,
   };
+}
+
+/** Long writes need few pages again, and their commits are long enough without moving the log. */
+const FAR = { cache: 16 * 1024, walPages: 0 };
+
+/** The log has no locks, so that it may be opened beside SQLite. Whatever fails here the commit will tell. */
+async function flushLog(file: string): Promise<void> {
+  await open(`${file}-wal`, 'r+')
+    .then((log) => log.datasync().finally(() => log.close()))
+    .catch(() => undefined);
+}
+
+/** What a connection is used with: each has scopes of its own, because one sees what it has not committed yet. */
+function createSide(
+  connection: Connection,
+  { few = 1000, joinTargets }: SqliteOptions,
+): Side<Hands> & { searcher: Searcher; scopes: Scopes } {
+  const scopes = createScopes(connection);
+  const searcher = createSearcher(connection, createSource(connection, scopes, few), joinTargets);
+  const writer = createWrite(
+    connection,
+    scopes,
+    ({ type, plan, reach, matches }) => searcher.count([type], plan, reach, matches + 1) === matches,
+  );
+  return { connection, scopes, searcher, hands: { connection, writer }, undone: scopes.forget };
 }

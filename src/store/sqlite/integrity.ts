@@ -27,7 +27,7 @@ export function createCheck({ all, get }: Connection, scopes: Scopes): Check {
 
   function refuseMissing({ type, id }: Key, { owners }: Reach): void {
     const row = get(sql`SELECT owner, deleted FROM resource WHERE type = ${type} AND id = ${id}`);
-    if (row !== undefined && row.deleted === 0 && owners.includes(String(row.owner))) return;
+    if (row?.deleted === 0 && owners.includes(String(row.owner))) return;
     throw new StoreError('missing', `${type}/${id} is not there.`, `${type}/${id}`);
   }
 

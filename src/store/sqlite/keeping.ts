@@ -5,7 +5,7 @@ import type { Committer } from './commit.js';
 import { answer, type Connection, type Row } from './connection.js';
 import { versionColumns, versionOf } from './rows.js';
 import { sql, type Sql } from './sql.js';
-import type { Write } from './write.js';
+import { weightOf, type Writer } from './write.js';
 
 /** A cursor: the last `seq` that was given, and, until that is reached, the one that the snapshot ends with. */
 interface Place {
@@ -13,11 +13,13 @@ interface Place {
   until?: number;
 }
 
-export function createKeeping(
-  { all, get, run }: Connection,
-  { commit }: Committer,
-  { write, replaceEntries }: { write: Write; replaceEntries: (change: Change) => void },
-): Keeping {
+/** What a transaction writes by. */
+export interface Hands {
+  connection: Connection;
+  writer: Writer;
+}
+
+export function createKeeping({ all, get }: Connection, { commit, commitSteps }: Committer<Hands>): Keeping {
   function snapshot(after: Cursor | undefined, limit: number) {
     const { seq, until = Number(get(sql`SELECT max(seq) AS seq FROM version`)?.seq ?? 0) } = placeOf(after);
     const rows = bounded(
@@ -57,18 +59,18 @@ export function createKeeping(
   }
 
   /** Inside a transaction; says whether the version was new. */
-  function loadOne(change: Change): boolean {
+  function* loadOne({ connection, writer }: Hands, change: Change): Generator<undefined, boolean> {
     const { type, id, version } = change;
-    const row = get(sql`SELECT version FROM resource WHERE type = ${type} AND id = ${id}`);
+    const row = connection.get(sql`SELECT version FROM resource WHERE type = ${type} AND id = ${id}`);
     const current = Number(row?.version ?? 0);
     if (version <= current) return false;
     if (version > current + 1)
       throw new StoreError('conflict', `${type}/${id} has no version ${current + 1}.`, `${type}/${id}`);
-    write([change], []);
+    yield* writer.write([change], []);
     return true;
   }
 
-  function putNote(name: string, value: string | undefined): void {
+  function putNote({ connection: { run } }: Hands, name: string, value: string | undefined): void {
     if (value === undefined) run(sql`DELETE FROM note WHERE name = ${name}`);
     else run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${name}, ${value})`);
   }
@@ -77,22 +79,26 @@ export function createKeeping(
     snapshot: (after, limit) => answer(() => snapshot(after, limit)),
     currents: (page) => answer(() => currents(page)),
     load: (changes, note) =>
-      commit(() => {
-        const fresh = changes.filter(loadOne);
-        putNote('filling', note(fresh));
-      }, changes.length),
+      commitSteps(function* (hands) {
+        const fresh: Change[] = [];
+        for (const change of changes) if (yield* loadOne(hands, change)) fresh.push(change);
+        putNote(hands, 'filling', note(fresh));
+      }, weightOf(changes)),
     reindex: (changes) =>
-      commit(() => {
-        changes.forEach(replaceEntries);
-      }, changes.length),
+      commitSteps(function* ({ writer }) {
+        for (const change of changes) {
+          writer.replaceEntries(change);
+          yield;
+        }
+      }, weightOf(changes)),
     note: (name) =>
       answer(() => {
         const row = get(sql`SELECT value FROM note WHERE name = ${name}`);
         return row === undefined ? undefined : String(row.value);
       }),
     setNote: (name, value) =>
-      commit(() => {
-        putNote(name, value);
+      commit((hands) => {
+        putNote(hands, name, value);
       }),
   };
 }

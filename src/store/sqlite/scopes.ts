@@ -25,7 +25,7 @@ const KEPT = 100_000;
 export function createScopes({ all, get, run }: Connection): Scopes {
   // Only what exists is kept: another process may make what is missing.
   const known = new Map<string, number>();
-  const sorted = new Map<string, { data: number; params: string[] }>();
+  const sorted = new Map<string, { newest: number; params: string[] }>();
 
   function find(owner: Owner, type: string, param: string, kind: EntryKind): number | undefined {
     const name = JSON.stringify([owner, type, param, kind]);
@@ -52,21 +52,20 @@ export function createScopes({ all, get, run }: Connection): Scopes {
     },
     sorted(owner, type) {
       const name = JSON.stringify([owner, type]);
-      // A list is no longer whole when another process makes a scope; SQLite says when another one wrote.
-      const data = Number(get(sql`PRAGMA data_version`)?.data_version);
+      // A list is no longer whole when another connection makes a scope; none is ever taken away.
+      const newest = Number(get(sql`SELECT max(num) AS num FROM scope`)?.num);
       const kept = sorted.get(name);
-      if (kept?.data === data) return kept.params;
+      if (kept?.newest === newest) return kept.params;
       if (sorted.size >= KEPT) sorted.clear();
       const rows = all(sql`SELECT param FROM scope WHERE owner = ${owner} AND type = ${type} AND kind = 'none'`);
       const params = rows.map(({ param }) => String(param));
-      sorted.set(name, { data, params });
+      sorted.set(name, { newest, params });
       return params;
     },
     make(owner, type, param, kind) {
       const found = find(owner, type, param, kind);
       if (found !== undefined) return found;
       run(sql`INSERT INTO scope (owner, type, param, kind) VALUES (${owner}, ${type}, ${param}, ${kind})`);
-      sorted.clear();
       return Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
     },
     forget: () => {

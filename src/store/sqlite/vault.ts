@@ -13,7 +13,12 @@ export interface SqliteVault extends Vault {
 /** Expired records that one cleaning removes, so that none takes long. */
 const CLEANED = 1000;
 
-export function createVault({ all, get, run }: Connection, { commit }: Committer, clock: Clock): SqliteVault {
+/** @param commit hands out the connection to write by */
+export function createVault(
+  { all, get }: Connection,
+  { commit }: Committer<{ connection: Connection }>,
+  clock: Clock,
+): SqliteVault {
   return {
     get: (key) =>
       answer(() => {
@@ -21,12 +26,12 @@ export function createVault({ all, get, run }: Connection, { commit }: Committer
         return row === undefined ? undefined : String(row.value);
       }),
     async put(key, value, expires) {
-      await commit(() =>
+      await commit(({ connection: { run } }) =>
         run(sql`INSERT OR REPLACE INTO vault (key, value, expires) VALUES (${key}, ${value}, ${expires})`),
       );
     },
     async putIfAbsent(key, value, expires) {
-      const changed = await commit(() =>
+      const changed = await commit(({ connection: { run } }) =>
         run(sql`
           INSERT INTO vault (key, value, expires) VALUES (${key}, ${value}, ${expires})
           ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
@@ -35,7 +40,9 @@ export function createVault({ all, get, run }: Connection, { commit }: Committer
       return changed === 1;
     },
     async take(key) {
-      const row = await commit(() => get(sql`DELETE FROM vault WHERE key = ${key} RETURNING value, expires`));
+      const row = await commit(({ connection }) =>
+        connection.get(sql`DELETE FROM vault WHERE key = ${key} RETURNING value, expires`),
+      );
       return row !== undefined && Number(row.expires) > clock.now() ? String(row.value) : undefined;
     },
     list: (after, limit) =>
@@ -47,7 +54,9 @@ export function createVault({ all, get, run }: Connection, { commit }: Committer
         ),
       ),
     async clean() {
-      await commit(() => run(sql`DELETE FROM vault WHERE expires <= ${clock.now()} LIMIT ${CLEANED}`));
+      await commit(({ connection: { run } }) =>
+        run(sql`DELETE FROM vault WHERE expires <= ${clock.now()} LIMIT ${CLEANED}`),
+      );
     },
   };
 }

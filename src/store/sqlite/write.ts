@@ -12,10 +12,7 @@ import type { Scopes } from './scopes.js';
 import { sql } from './sql.js';
 
 /** Runs inside a transaction that `commit.ts` began, alone: what a guard saw stays true until the commit. */
-export type Write = (changes: Change[], guards: Guard[], integrity?: Integrity) => Steps;
-
-/** Work in steps. */
-export type Steps = Generator<undefined, void>;
+export type Write = (changes: Change[], guards: Guard[], integrity?: Integrity) => Generator<undefined, void>;
 
 interface Current {
   num: number;
@@ -31,12 +28,16 @@ export interface Writer {
   replaceEntries: (change: Change) => void;
 }
 
+/** About how many usual changes these are worth. */
+export const weightOf = (changes: readonly Change[]): number =>
+  changes.reduce((sum, { entries, text = '' }) => sum + 1 + entries.length / 25 + text.length / 100_000, 0);
+
 export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
   const { get, run } = connection;
   const sortKeys = createSortKeys(connection, scopes);
   const check = createCheck(connection, scopes);
 
-  function* write(changes: Change[], guards: Guard[], integrity?: Integrity): Steps {
+  function* write(changes: Change[], guards: Guard[], integrity?: Integrity): Generator<undefined, void> {
     const keys = new Set(changes.map(keyOf));
     assert(keys.size === changes.length, 'A key occurs twice in one write.');
     for (const guard of guards)

@@ -10,6 +10,7 @@ import { createWrite } from '../../../src/store/sqlite/write.js';
 import { is, range, text } from '../../contract/store/place.js';
 
 const reach = { owners: ['org'] };
+const finish = (steps: Iterable<undefined>) => [...steps];
 const connection = connect(':memory:');
 afterAll(() => connection.close());
 
@@ -24,9 +25,9 @@ beforeAll(() => {
         text('patient', `Patient/p${n % 200}`),
         range('date', n),
       ];
-      writer.write([change('Observation', `o${n}`, entries)], []);
+      finish(writer.write([change('Observation', `o${n}`, entries)], []));
     }
-    for (let n = 0; n < 200; n += 1) writer.write([change('Patient', `p${n}`, [text('name', `name${n}`)])], []);
+    for (let n = 0; n < 200; n += 1) finish(writer.write([change('Patient', `p${n}`, [text('name', `name${n}`)])], []));
   })();
 });
 

@@ -102,7 +102,7 @@ describe('what is read', () => {
   const many = Array.from({ length: TOTAL }, (_, n) => changeOf(n));
   beforeAll(() => {
     const writer = createWrite(connection, createScopes(connection), () => true);
-    connection.db.transaction(() => writer.write(many, []))();
+    connection.db.transaction(() => [...writer.write(many, [])])();
   });
 
   /** The lines of the plans of the statements that a search runs. */

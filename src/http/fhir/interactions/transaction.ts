@@ -10,10 +10,12 @@ import { readBundle } from '../../../fhir/transaction/index.js';
 import type { BundledInteraction, Operation } from '../../../fhir/transaction/operation.js';
 import { inOrder } from '../../../fhir/transaction/order.js';
 import { limits } from '../../../kit/limits.js';
+import { Turns } from '../../../kit/turns.js';
 import type { Written } from '../../../repository/repository.js';
 import { readBody } from '../../body.js';
 import type { FhirCall } from '../call.js';
 import { replyToError } from '../errors.js';
+import { replayedHeader } from '../idempotency.js';
 import { demandJson, FHIR_JSON } from '../negotiate.js';
 import { formatParameter } from '../parameters.js';
 import type { Parts } from '../parts.js';
@@ -39,21 +41,32 @@ export async function transaction(call: FhirCall, parts: Parts): Promise<Reply> 
   };
   const operations: readonly (Operation | FhirError)[] = bundle.operations;
   const good = operations.filter((one): one is Operation => !(one instanceof FhirError));
+  const once = call.submission?.once();
+  const replays = new Set<Operation>();
+  const entryFor = (operation: Operation, written: Written): Promise<ResponseEntry> => {
+    if (written.replayed === true) replays.add(operation);
+    return entryOf(call, parts, operation, written);
+  };
+  const turns = new Turns();
   if (bundle.type === 'transaction') {
-    for (const [operation, written] of await parts.repository.transact(call, good))
-      answered(operation, await entryOf(call, parts, operation, written));
-  }
+    for (const [operation, written] of await parts.repository.transact(call, good, once)) {
+      if (turns.over) await turns.next();
+      answered(operation, await entryFor(operation, written));
+    }
+    // The entries of a batch have a record each, so that what failed may be tried again; but with this body only.
+  } else if (once !== undefined) await parts.repository.claim(call, once);
   for (const one of operations) if (one instanceof FhirError) answered(one, refusal(one, call));
   const rest = inOrder(good).filter((operation) => !answers.has(operation));
   for (const some of together(rest)) {
     const full = size > limits.bundleBytes && some[0]?.method === 'GET';
     const entries = full
       ? some.map(() => refusal(tooMuch(), call))
-      : await Promise.all(some.map((operation) => attempt(call, parts, operation)));
+      : await Promise.all(some.map((operation) => attempt(call, parts, operation, entryFor)));
     some.forEach((operation, at) => answered(operation, entries[at] ?? { response: { status: '500' } }));
   }
   const entries = operations.flatMap((one) => answers.get(one) ?? []);
-  return { status: 200, text: responseBundle(bundle.type, entries) };
+  if (turns.over) await turns.next();
+  return { status: 200, headers: replayedHeader(replays.size > 0), text: responseBundle(bundle.type, entries) };
 }
 
 /** Operations that are done at once: of one method, so that what reads comes after what writes. */
@@ -72,10 +85,16 @@ function* together(operations: Operation[]): Generator<Operation[]> {
 const AT_ONCE = 16;
 
 /** One entry by itself: what it is refused for is its own answer. */
-async function attempt(call: FhirCall, parts: Parts, operation: Operation): Promise<ResponseEntry> {
+async function attempt(
+  call: FhirCall,
+  parts: Parts,
+  operation: Operation,
+  entryFor: (operation: Operation, written: Written) => Promise<ResponseEntry>,
+): Promise<ResponseEntry> {
   try {
     if (operation.method === 'GET' || operation.method === 'HEAD') return await readEntry(call, parts, operation);
-    return await entryOf(call, parts, operation, await parts.repository.write(call, operation, true));
+    const once = call.submission?.once(operation.index);
+    return await entryFor(operation, await parts.repository.write(call, operation, true, once));
   } catch (error) {
     return refusal(error, call);
   }

@@ -2,9 +2,11 @@
 import { failure, operationOutcome } from '../../../fhir/outcome.js';
 import type { Operation } from '../../../fhir/transaction/operation.js';
 import { assert } from '../../../kit/assert.js';
-import type { Upload, Written } from '../../../repository/repository.js';
+import { idBrought } from '../../../repository/operations.js';
+import type { Asked, Upload, Written } from '../../../repository/repository.js';
 import { bodyStream, refuseEncoding, refuseLength } from '../../body.js';
 import { patchOf, resourceOf, type FhirCall } from '../call.js';
+import { replayedHeader } from '../idempotency.js';
 import { isFhirForm } from '../negotiate.js';
 import { formatParameter } from '../parameters.js';
 import type { Parts } from '../parts.js';
@@ -18,11 +20,12 @@ export async function create(call: FhirCall, parts: Parts): Promise<Reply> {
   const ifNoneExist = conditionOf(call);
   if (isUpload(call)) {
     if (ifNoneExist !== undefined) throw notForUpload();
-    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call)));
+    const once = call.submission?.once();
+    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call), undefined, {}, once));
   }
-  const resource = await resourceOf(call);
-  const more = { resource, query: '', ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
-  return replyTo(call, parts, await parts.repository.write(call, operationOf(call, 'POST', 'create', more)));
+  const brought = await resourceOf(call, parts.repository);
+  const more = { ...brought, query: '', ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
+  return done(call, parts, operationOf(call, 'POST', 'create', more));
 }
 
 export async function update(call: FhirCall, parts: Parts): Promise<Reply> {
@@ -30,36 +33,44 @@ export async function update(call: FhirCall, parts: Parts): Promise<Reply> {
   if (isUpload(call)) {
     if (call.resourceId === '') throw notForUpload();
     const key = { type: call.type, id: call.resourceId };
-    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call), key, call.conditions));
+    const once = call.submission?.once();
+    return replyTo(call, parts, await parts.repository.writeBytes(call, uploadOf(call), key, call.conditions, once));
   }
-  const resource = await resourceOf(call);
-  if (call.resourceId !== '' && resource.id !== call.resourceId) {
-    const found = typeof resource.id === 'string' ? `has the id ${resource.id.slice(0, 64)}` : 'has no id';
+  const brought = await resourceOf(call, parts.repository);
+  const id = idBrought(brought);
+  if (call.resourceId !== '' && id !== call.resourceId) {
+    const found = typeof id === 'string' ? `has the id ${id.slice(0, 64)}` : 'has no id';
     const say = `The resource ${found}; the URL says ${call.type}/${call.resourceId}. Both must agree.`;
     throw failure('invalid', say, `${call.type}.id`);
   }
-  return replyTo(call, parts, await parts.repository.write(call, operationOf(call, 'PUT', 'update', { resource })));
+  return done(call, parts, operationOf(call, 'PUT', 'update', brought));
 }
 
 export async function patch(call: FhirCall, parts: Parts): Promise<Reply> {
   if (call.resourceId !== '') formatParameter(call.query);
-  const operation = operationOf(call, 'PATCH', 'patch', { patch: await patchOf(call) });
-  return replyTo(call, parts, await parts.repository.write(call, operation));
+  return done(call, parts, operationOf(call, 'PATCH', 'patch', { patch: await patchOf(call) }));
 }
 
 export async function remove(call: FhirCall, parts: Parts): Promise<Reply> {
   if (call.resourceId !== '') formatParameter(call.query);
-  const { version } = await parts.repository.write(call, operationOf(call, 'DELETE', 'delete', {}));
-  return { status: 204, ...(version === undefined ? {} : { headers: versionHeaders(version) }) };
+  const { version, replayed } = await written(call, parts, operationOf(call, 'DELETE', 'delete', {}));
+  return { status: 204, headers: { ...(version && versionHeaders(version)), ...replayedHeader(replayed) } };
 }
+
+/** Once, however often it is sent with one `Idempotency-Key`. */
+const written = (call: FhirCall, { repository }: Parts, operation: Asked): Promise<Written> =>
+  repository.write(call, operation, false, call.submission?.once());
+
+const done = async (call: FhirCall, parts: Parts, operation: Asked): Promise<Reply> =>
+  replyTo(call, parts, await written(call, parts, operation));
 
 /** A request of its own as an operation; without an id in its URL it is conditional on the query. */
 function operationOf(
   { type, resourceId, query, conditions }: FhirCall,
   method: Operation['method'],
   interaction: Operation['interaction'],
-  more: Partial<Operation>,
-): Operation {
+  more: Partial<Asked>,
+): Asked {
   const named = resourceId === '' ? { query } : { id: resourceId, query: '' };
   return { index: 0, method, interaction, type, ...named, conditions, ...more };
 }
@@ -97,9 +108,9 @@ function uploadOf(call: FhirCall): Upload {
 
 async function replyTo(call: FhirCall, parts: Parts, written: Written): Promise<Reply> {
   const { base, repository } = parts;
-  const { version, created, issues } = written;
+  const { version, created, issues, replayed } = written;
   assert(version !== undefined, 'What was written has a version.');
-  const headers: Record<string, string> = versionHeaders(version);
+  const headers: Record<string, string> = { ...versionHeaders(version), ...replayedHeader(replayed) };
   if (created || !written.changed) headers.Location = locationOf(base, version);
   const status = created ? 201 : 200;
   if (call.prefer.return === 'minimal') return { status, headers };

@@ -1,0 +1,22 @@
+/** What is wrong with a resource by itself, whatever else is stored. */
+import { failure, FhirError, type Issue } from '../../fhir/outcome.js';
+import type { Resource } from '../../fhir/types.js';
+import type { Validator } from '../../validate/validator.js';
+
+/** Throws what refuses the resource; what does not is returned, to be told with the answer. */
+export function refuseFaults(validator: Validator, resource: Resource): Issue[] {
+  const issues = validator.validate(resource);
+  if (issues.some(({ severity }) => severity === 'error' || severity === 'fatal')) {
+    throw new FhirError('invalid', issues);
+  }
+  refuseSubset(resource);
+  return issues;
+}
+
+/** A part that is written back as the whole would erase the rest (R4 search.html#summary). */
+function refuseSubset(resource: Resource): void {
+  const tags = (resource.meta?.tag ?? []) as { code?: string }[];
+  if (!tags.some(({ code }) => code === 'SUBSETTED')) return;
+  const say = 'This is tagged SUBSETTED: a part of a resource. Read the whole before you change it.';
+  throw failure('invalid', say, `${resource.resourceType}.meta.tag`);
+}

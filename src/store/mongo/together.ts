@@ -1,0 +1,40 @@
+/**
+ * Questions about keys that are asked in one turn of the event loop become one: a question to MongoDB costs about
+ * 100 µs however little it asks.
+ */
+
+/** Keys in one question. */
+const BATCH = 1000;
+
+interface Batch<T> {
+  keys: Set<string>;
+  answer: Promise<Map<string, T>>;
+}
+
+/** The answer may have more keys than were asked for: those of others. */
+export function together<T>(load: (keys: string[]) => Promise<Map<string, T>>) {
+  let waiting: Batch<T> | undefined;
+
+  function some(keys: string[]): Promise<Map<string, T>> {
+    if (waiting === undefined || waiting.keys.size + keys.length > BATCH) {
+      const batch: Batch<T> = {
+        keys: new Set(),
+        answer: new Promise((resolve) => setImmediate(resolve)).then(() => {
+          if (waiting === batch) waiting = undefined;
+          return load([...batch.keys]);
+        }),
+      };
+      waiting = batch;
+    }
+    for (const key of keys) waiting.keys.add(key);
+    return waiting.answer;
+  }
+
+  return async function ask(keys: string[]): Promise<Map<string, T>> {
+    if (keys.length <= BATCH) return some(keys);
+    const found = new Map<string, T>();
+    for (let at = 0; at < keys.length; at += BATCH)
+      for (const [key, one] of await some(keys.slice(at, at + BATCH))) found.set(key, one);
+    return found;
+  };
+}

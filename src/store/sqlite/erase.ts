@@ -1,0 +1,108 @@
+/**
+ * Erasing: resources with all their versions, for good. What erases reads every text that there is, a slice at a time,
+ * because what a resource was in an older version no index knows.
+ */
+import type { Clock } from '../../kit/clock.js';
+import { limits } from '../../kit/limits.js';
+import { Turns } from '../../kit/turns.js';
+import { StoreError, type Change, type Doomed, type Erasing, type Key, type PageRequest, type Reach } from '../port.js';
+import type { Committer } from './commit.js';
+import { answer, type Connection } from './connection.js';
+import { refersScope } from './integrity.js';
+import { versionColumns, versionOf } from './rows.js';
+import type { Scopes } from './scopes.js';
+import { among, sql } from './sql.js';
+import { weightOf, type Writer } from './write.js';
+
+interface Hands {
+  connection: Connection;
+  writer: Writer;
+}
+
+export function createErasing(
+  connection: Connection,
+  scopes: Scopes,
+  { commitSteps }: Committer<Hands>,
+  clock: Clock,
+): Erasing {
+  const { all, get } = connection;
+
+  /** A page is what is found before the next turn of others, so that it may be empty and yet not the last. */
+  async function mentions(text: string, { size, after = [0] }: PageRequest, { owners }: Reach) {
+    let [from = 0] = after;
+    const last = Number(get(sql`SELECT max(seq) AS seq FROM version`)?.seq ?? 0);
+    const [items, turns] = [[] as ReturnType<typeof versionOf>[], new Turns()];
+    let bytes = 0;
+    while (Number(from) < last && items.length < size && bytes < limits.keepingBytes) {
+      if (turns.over) await turns.next();
+      // The rows are counted first: those between two that were erased are not there.
+      const to = Number(
+        get(sql`SELECT max(seq) AS seq FROM (
+          SELECT seq FROM version WHERE seq > ${from} ORDER BY seq LIMIT ${SLICE})`)?.seq,
+      );
+      const rows = all(sql`
+        SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
+        WHERE v.seq > ${from} AND v.seq <= ${to} AND v.owner ${among(owners)} AND instr(v.text, ${text}) > 0`);
+      items.push(...rows.map(versionOf));
+      bytes += rows.reduce((sum, row) => sum + String(row.text).length, 0);
+      from = to;
+    }
+    return { items, ...(Number(from) < last ? { next: [from] } : {}) };
+  }
+
+  function referrers(keys: Key[], atMost: number) {
+    const [scope] = scopes.of([refersScope[0]], [refersScope[1]], refersScope[2], refersScope[3]);
+    if (scope === undefined) return [];
+    const names = keys.map(({ type, id }) => `${type}/${id}`);
+    const rows = all(sql`
+      SELECT r.type, r.id, e.value FROM text_entry e CROSS JOIN resource r ON r.num = e.num
+      WHERE e.scope = ${scope} AND e.value ${among(names)} AND NOT (r.type || '/' || r.id) ${among(names)}
+      LIMIT ${atMost}`);
+    return rows.map(({ type, id, value }) => ({ type: String(type), id: String(id), to: String(value) }));
+  }
+
+  /** Each is deleted as anybody would delete it, which takes its search values away; then nothing of it stays. */
+  function* erase({ writer, connection: { get: one, run } }: Hands, doomed: Doomed[], record: Change) {
+    const nums: number[] = [];
+    const deletions: Change[] = [];
+    for (const { type, id, version } of doomed) {
+      const row = one(sql`SELECT num, version, owner, deleted FROM resource WHERE type = ${type} AND id = ${id}`);
+      if (row?.version !== version)
+        throw new StoreError('conflict', `${type}/${id} is not at version ${version}.`, `${type}/${id}`);
+      nums.push(Number(row.num));
+      if (row.deleted === 1) continue;
+      const written = { updated: clock.now(), owner: String(row.owner), method: 'DELETE', text: undefined } as const;
+      deletions.push({ type, id, version: version + 1, ...written, entries: [] });
+      yield;
+    }
+    // The record comes last, so that no number is given out twice, neither in the feed nor in a page's cursor.
+    yield* writer.write([...deletions, record], []);
+    for (const num of nums) {
+      run(sql`DELETE FROM version WHERE num = ${num}`);
+      run(sql`DELETE FROM resource WHERE num = ${num}`);
+      yield;
+    }
+  }
+
+  return {
+    mentions: async (text, page, reach) => mentions(text, page, reach),
+    referrers: (keys, atMost) => answer(() => referrers(keys, atMost)),
+    async erase(doomed, record) {
+      await commitSteps((hands) => erase(hands, doomed, record), weightOf([record]) + doomed.length);
+      await answer(() => {
+        connection.settle();
+        // The log has what was there before. Where another process reads, it goes when that is done.
+        connection.db.pragma('wal_checkpoint(TRUNCATE)');
+      });
+    },
+    compact: () =>
+      answer(() => {
+        connection.settle();
+        connection.db.exec('VACUUM');
+        connection.db.pragma('wal_checkpoint(TRUNCATE)');
+      }),
+  };
+}
+
+/** Versions that are looked through at once: at 5 KB each this takes a millisecond. */
+const SLICE = 200;
