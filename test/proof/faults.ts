@@ -103,7 +103,9 @@ async function cutAfterAll(base: string, marker: string): Promise<boolean> {
   const before = await prepare(base, marker);
   const body = JSON.stringify(bundle(good(marker, before)));
   await sendPart(base, body, body.length);
-  await pause(1000);
+  // It may still be at work, and several reads do not see one moment: what comes is waited for, and then looked at anew.
+  for (let wait = 0; wait < 40 && (await traces(base, marker, before)).found === 0; wait += 1) await pause(250);
+  await pause(250);
   const { found } = await traces(base, marker, before);
   if (found === 0) await nothingRemains(base, marker, before);
   else {

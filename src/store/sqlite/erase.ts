@@ -27,19 +27,21 @@ export function createErasing(
 ): Erasing {
   const { all, get } = connection;
 
-  /** A page is what is found before the next turn of others, so that it may be empty and yet not the last. */
+  /** A page looks through so many versions, so that it may be empty and yet not the last; others have turns between. */
   async function mentions(text: string, { size, after = [0] }: PageRequest, { owners }: Reach) {
-    let [from = 0] = after;
+    let from = Number(after[0]);
     const last = Number(get(sql`SELECT max(seq) AS seq FROM version`)?.seq ?? 0);
     const [items, turns] = [[] as ReturnType<typeof versionOf>[], new Turns()];
     let bytes = 0;
-    while (Number(from) < last && items.length < size && bytes < limits.keepingBytes) {
+    for (
+      let slice = 0;
+      slice < SLICES && from < last && items.length < size && bytes < limits.keepingBytes;
+      slice += 1
+    ) {
       if (turns.over) await turns.next();
-      // The rows are counted first: those between two that were erased are not there.
-      const to = Number(
-        get(sql`SELECT max(seq) AS seq FROM (
-          SELECT seq FROM version WHERE seq > ${from} ORDER BY seq LIMIT ${SLICE})`)?.seq,
-      );
+      // Counted first: between two rows there are gaps where others were erased.
+      const end = get(sql`SELECT seq FROM version WHERE seq > ${from} ORDER BY seq LIMIT 1 OFFSET ${SLICE - 1}`);
+      const to = Number(end?.seq ?? last);
       const rows = all(sql`
         SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
         WHERE v.seq > ${from} AND v.seq <= ${to} AND v.owner ${among(owners)} AND instr(v.text, ${text}) > 0`);
@@ -47,7 +49,7 @@ export function createErasing(
       bytes += rows.reduce((sum, row) => sum + String(row.text).length, 0);
       from = to;
     }
-    return { items, ...(Number(from) < last ? { next: [from] } : {}) };
+    return { items, ...(from < last ? { next: [from] } : {}) };
   }
 
   function referrers(keys: Key[], atMost: number) {
@@ -104,5 +106,5 @@ export function createErasing(
   };
 }
 
-/** Versions that are looked through at once: at 5 KB each this takes a millisecond. */
-const SLICE = 200;
+/** Versions that are looked through at once, some milliseconds, and how often that is done for a page. */
+const [SLICE, SLICES] = [100, 50];

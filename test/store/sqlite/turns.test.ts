@@ -35,6 +35,7 @@ test('reads are answered while it runs, from before it; then from after it', asy
   await place.create({ 'Patient/there': [] });
   const seen = new Set<number>();
   let [longest, reads, running] = [0, 0, true];
+  const start = performance.now();
   const write = store.write(many).finally(() => (running = false));
   const readers = Array.from({ length: 4 }, async () => {
     while (running) {
@@ -50,13 +51,14 @@ test('reads are answered while it runs, from before it; then from after it', asy
     }
   });
   await write;
+  const took = performance.now() - start;
   expect(await store.count(['Observation'], is('code', 'c3'), place.reach, TOTAL)).toBe(TOTAL / 10);
   await Promise.all(readers);
   expect([...seen].filter((count) => count !== 0 && count !== TOTAL / 10)).toEqual([]);
   expect(seen).toContain(0);
   expect(reads).toBeGreaterThan(50);
-  // About 30 ms on a calm machine, and the commit itself twice that; without turns it would be all of it.
-  expect(longest).toBeLessThan(250);
+  // Some 10 ms on a calm machine, and the commit itself some 60; without turns it would be all of it.
+  expect(longest).toBeLessThan(Math.max(250, took / 3));
 });
 
 test('a write of others waits in line and is not lost, whether the long one is written or fails', async () => {
