@@ -43,10 +43,11 @@ describeServer('$purge', (server) => {
     const shown = await photo(`shown ${id}`);
     const shows = await media(id, name(shown));
     const own = await photo(`own ${id}`, `Patient/${id}`);
+    const followed = await photo(`followed ${id}`, name(current));
     const answer = await purge(id);
     expect([answer.status, answer.body.issue.length]).toEqual([200, 1]);
-    expect(answer.body.issue[0].diagnostics).toContain('6 resources, 8 versions, 2 blobs');
-    for (const one of [{ resourceType: 'Patient', id }, current, deleted, shown, shows, own]) {
+    expect(answer.body.issue[0].diagnostics).toContain('7 resources, 9 versions, 3 blobs');
+    for (const one of [{ resourceType: 'Patient', id }, current, deleted, shown, shows, own, followed]) {
       expect(await statusOf(name(one))).toBe(404);
       expect(await statusOf(`${name(one)}/_history`)).toBe(404);
       expect(await statusOf(`${name(one)}/_history/1`)).toBe(404);
@@ -57,9 +58,9 @@ describeServer('$purge', (server) => {
     expect(event.resource.entity[0]).toMatchObject({
       what: { display: `Patient/${id}` },
       detail: [
-        { type: 'resources', valueString: '6' },
-        { type: 'versions', valueString: '8' },
-        { type: 'blobs', valueString: '2' },
+        { type: 'resources', valueString: '7' },
+        { type: 'versions', valueString: '9' },
+        { type: 'blobs', valueString: '3' },
       ],
     });
     // It is a valid resource, as one that a client would send.

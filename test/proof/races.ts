@@ -15,7 +15,8 @@ export const runName = (): string => `${process.pid.toString(36)}${Math.floor(Ma
 type Create = (base: string, marker: string, racer: number) => Promise<Created>;
 
 interface Created {
-  status: number;
+  /** 0 and why: no answer came. */
+  status: number | string;
   location: string;
 }
 
@@ -76,7 +77,7 @@ async function alone(base: string, marker: string): Promise<Created> {
   const headers = { 'If-None-Exist': `identifier=${SYSTEM}|${marker}` };
   const answer = await send(`${base}/Patient`, { headers, body: patient(marker) });
   const { location = '', 'content-location': other = '' } = answer.headers;
-  return { status: answer.status, location: location === '' ? other : location };
+  return { status: statusOf(answer), location: location === '' ? other : location };
 }
 
 async function inTransaction(base: string, marker: string, racer: number): Promise<Created> {
@@ -98,7 +99,7 @@ async function inTransaction(base: string, marker: string, racer: number): Promi
       request: { method: 'POST', url: 'Observation' },
     },
   ]);
-  if (answer.fate !== 'done') return { status: answer.status, location: '' };
+  if (answer.fate !== 'done') return { status: statusOf(answer), location: '' };
   const { status, location } = JSON.parse(answer.text).entry[0].response;
   return { status: Number.parseInt(String(status)), location };
 }
@@ -106,8 +107,10 @@ async function inTransaction(base: string, marker: string, racer: number): Promi
 const transact = (base: string, entry: object[]): Promise<Answer> =>
   send(base, { body: { resourceType: 'Bundle', type: 'transaction', entry } });
 
-function statuses(answers: Created[]): Record<number, number> {
-  const counts: Record<number, number> = {};
+const statusOf = ({ status, text }: Answer): number | string => (status === 0 ? `0, ${text}` : status);
+
+function statuses(answers: Created[]): Record<string, number> {
+  const counts: Record<string, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }

@@ -79,8 +79,8 @@ export function createPurge(parts: PurgeParts): Purge {
   ): Promise<Verdict> {
     const names = new Set(doomed.map(nameOf));
     const binaries = await attached.attachedTo(call, doomed, stopped);
-    for (const { type, id } of await asked(store.erasing.referrers(doomed.map(keyOf), REFERRERS)))
-      if (type === 'Binary') binaries.set(nameOf({ type, id }), { type, id });
+    for (const { type, id } of await asked(store.erasing.referrers(doomed.map(keyOf), limits.total, 'Binary')))
+      binaries.set(nameOf({ type, id }), { type, id });
     for (const name of names) binaries.delete(name);
     const shown = await attached.shownElsewhere(call, binaries, names, stopped);
     const free = [...binaries.values()].filter((binary) => !shown.has(nameOf(binary)));

@@ -47,11 +47,11 @@ export function createErasing({ client, collections: { versions }, fields, opera
     return { items, ...(next === undefined ? {} : { next: [next] }) };
   }
 
-  async function referrers(keys: Key[], atMost: number) {
+  async function referrers(keys: Key[], atMost: number, type?: string) {
     const names = keys.map(keyOf);
     const found = await versions
       .find(
-        { f: { $in: names, $exists: true }, key: { $nin: names } },
+        { f: { $in: names, $exists: true }, key: { $nin: names }, ...(type === undefined ? {} : { t: { $eq: type } }) },
         { ...timed, projection: { t: 1, i: 1, f: 1 }, limit: atMost },
       )
       .toArray();
@@ -75,7 +75,7 @@ export function createErasing({ client, collections: { versions }, fields, opera
 
   return {
     mentions: (text, page, reach) => answered(mentions(text, page, reach)),
-    referrers: (keys, atMost) => answered(referrers(keys, atMost)),
+    referrers: (...asked) => answered(referrers(...asked)),
     async erase(doomed, record) {
       for (let at = 0; at === 0 || at < doomed.length; at += AT_ONCE) {
         const some = doomed.slice(at, at + AT_ONCE);

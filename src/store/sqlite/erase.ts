@@ -7,7 +7,7 @@ import { limits } from '../../kit/limits.js';
 import { Turns } from '../../kit/turns.js';
 import { StoreError, type Change, type Doomed, type Erasing, type Key, type PageRequest, type Reach } from '../port.js';
 import type { Committer } from './commit.js';
-import { answer, type Connection } from './connection.js';
+import { answer, failureOf, type Connection } from './connection.js';
 import { refersScope } from './integrity.js';
 import { versionColumns, versionOf } from './rows.js';
 import type { Scopes } from './scopes.js';
@@ -42,23 +42,32 @@ export function createErasing(
       // Counted first: between two rows there are gaps where others were erased.
       const end = get(sql`SELECT seq FROM version WHERE seq > ${from} ORDER BY seq LIMIT 1 OFFSET ${SLICE - 1}`);
       const to = Number(end?.seq ?? last);
-      const rows = all(sql`
-        SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
-        WHERE v.seq > ${from} AND v.seq <= ${to} AND v.owner ${among(owners)} AND instr(v.text, ${text}) > 0`);
-      items.push(...rows.map(versionOf));
-      bytes += rows.reduce((sum, row) => sum + String(row.text).length, 0);
-      from = to;
+      const hits = all(sql`
+        SELECT v.seq, octet_length(v.text) AS bytes FROM version v
+        WHERE v.seq > ${from} AND v.seq <= ${to} AND v.owner ${among(owners)} AND instr(v.text, ${text}) > 0
+        ORDER BY v.seq`);
+      const fits = hits.filter(
+        (hit, at) => (bytes += Number(hit.bytes)) <= limits.keepingBytes || at + items.length === 0,
+      );
+      const seqs = fits.map(({ seq }) => Number(seq));
+      if (seqs.length > 0)
+        items.push(
+          ...all(sql`SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
+            WHERE v.seq ${among(seqs)} ORDER BY v.seq`).map(versionOf),
+        );
+      from = fits.length === hits.length ? to : (seqs.at(-1) ?? from);
     }
     return { items, ...(from < last ? { next: [from] } : {}) };
   }
 
-  function referrers(keys: Key[], atMost: number) {
+  function referrers(keys: Key[], atMost: number, type?: string) {
     const [scope] = scopes.of([refersScope[0]], [refersScope[1]], refersScope[2], refersScope[3]);
     if (scope === undefined) return [];
     const names = keys.map(({ type, id }) => `${type}/${id}`);
     const rows = all(sql`
       SELECT r.type, r.id, e.value FROM text_entry e CROSS JOIN resource r ON r.num = e.num
-      WHERE e.scope = ${scope} AND e.value ${among(names)} AND NOT (r.type || '/' || r.id) ${among(names)}
+      WHERE e.scope = ${scope} AND e.value ${among(names)} AND r.type = coalesce(${type ?? null}, r.type)
+        AND NOT (r.type || '/' || r.id) ${among(names)}
       LIMIT ${atMost}`);
     return rows.map(({ type, id, value }) => ({ type: String(type), id: String(id), to: String(value) }));
   }
@@ -87,8 +96,11 @@ export function createErasing(
   }
 
   return {
-    mentions: async (text, page, reach) => mentions(text, page, reach),
-    referrers: (keys, atMost) => answer(() => referrers(keys, atMost)),
+    mentions: (text, page, reach) =>
+      mentions(text, page, reach).catch((error: unknown) => {
+        throw failureOf(error);
+      }),
+    referrers: (...asked) => answer(() => referrers(...asked)),
     async erase(doomed, record) {
       await commitSteps((hands) => erase(hands, doomed, record), weightOf([record]) + doomed.length);
       await answer(() => {
