@@ -46,15 +46,6 @@ describeServer(
         expect(body.total).toBe(sent.entry.filter(({ resource }: any) => resource.resourceType === 'Encounter').length);
       }
     }, 60_000);
-
-    test('where a reference by search finds two, the history is refused as a whole', async () => {
-      await load('hospitalInformation1559319163815.json');
-      const before = (await ask(`${server.base}/Encounter?_summary=count`)).body.total;
-      const body = readFileSync(new URL(histories[0] ?? '', FOLDER), 'utf8');
-      const { status, body: refused } = await ask(server.base, { body });
-      expect([status, refused.issue[0].diagnostics]).toEqual([412, expect.stringContaining('finds several')]);
-      expect((await ask(`${server.base}/Encounter?_summary=count`)).body.total).toBe(before);
-    });
   },
   {},
   { REFERENTIAL_INTEGRITY: 'enforce' },

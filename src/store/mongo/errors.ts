@@ -40,7 +40,7 @@ export const unknownOutcome = (error: unknown): StoreError =>
 /** The server or the way to it failed, not the request. */
 export const isTrouble = (error: unknown): boolean =>
   error instanceof MongoError &&
-  (troubles.some((kind) => error instanceof kind) ||
+  (troubles.some((kind) => wrapped(error) instanceof kind) ||
     isWrappedSelection(error) ||
     TROUBLE_CODES.has(Number(error.code)) ||
     error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
@@ -62,6 +62,13 @@ export const isDuplicate = (error: unknown): boolean => error instanceof MongoSe
 
 export const isTransient = (error: unknown): boolean =>
   error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+
+/** The line broke. Before a commit that is no different: but for some such errors the driver leaves out its label. */
+export const isBroken = (error: unknown): boolean =>
+  error instanceof MongoError && wrapped(error) instanceof MongoNetworkError;
+
+/** A bulk write hides what went wrong on the way behind an error of its own. */
+const wrapped = (error: MongoError): unknown => (error instanceof MongoBulkWriteError ? error.errorResponse : error);
 
 const isTooLong = (error: MongoError): boolean =>
   TOO_LONG_CODES.has(Number(error.code)) || error instanceof MongoOperationTimeoutError;

@@ -11,6 +11,7 @@ import { createKeeping } from './keeping.js';
 import type { Parts } from './parts.js';
 import { createRead } from './read.js';
 import { createSearch } from './search.js';
+import { createCurrent } from './terms.js';
 import { createVault } from './vault.js';
 import { createWrite } from './write.js';
 import { answered } from './errors.js';
@@ -52,12 +53,16 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   }
   const parts: Parts = { ...settings, client, collections };
   const { search, count, countIn } = createSearch(parts);
+  const current = createCurrent(client, collections.meta, settings.operationMs);
+  const { read, version, blobsInUse } = createRead(parts);
   return {
     write: createWrite(parts, countIn),
-    ...createRead(parts),
-    history: createHistory(parts),
-    search,
-    count,
+    read: current(read),
+    version: current(version),
+    blobsInUse: current(blobsInUse),
+    history: current(createHistory(parts)),
+    search: current(search),
+    count: current(count),
     changes: createFeed(parts),
     vault: createVault(parts),
     keeping: createKeeping(parts),

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MongoError, MongoErrorLabel, type ClientSession, type MongoClient } from 'mongodb';
 import { StoreError } from '../port.js';
 import { durable } from './client.js';
-import { isAmbiguous, isTransient, toStoreError, unknownOutcome } from './errors.js';
+import { isAmbiguous, isBroken, isTransient, toStoreError, unknownOutcome } from './errors.js';
 
 /** `work` may run several times; it must do the same each time. */
 export async function inTransaction(
@@ -45,7 +45,7 @@ async function attemptOnce(
   } catch (error) {
     // What was not aborted the server aborts by itself; nothing of it was ever to be seen.
     await session.abortTransaction().catch(() => undefined);
-    if (isTransient(error)) return error;
+    if (isTransient(error) || isBroken(error)) return error;
     throw toStoreError(error);
   }
   return commit(session, budget);
