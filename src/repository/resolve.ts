@@ -27,6 +27,9 @@ export interface ResolveParts {
 /** @param where where an operation stands in its request, for what it is refused for */
 export type Where = (operation: Operation, element: string) => string;
 
+/** Says of an error which operation it is about. */
+export type Told = (error: unknown, work: Work) => unknown;
+
 interface Place {
   key?: Key;
   found?: Found[];
@@ -39,12 +42,16 @@ interface Place {
 export function createResolve({ store, clock, finder, deletesMultiple, requiresIfMatch }: ResolveParts) {
   const newKey = (type: string): Key => ({ type, id: timeOrderedId(clock.now()) });
 
-  return async function resolve(call: Call, works: Work[], where: Where): Promise<Resolved> {
+  return async function resolve(call: Call, works: Work[], where: Where, told: Told): Promise<Resolved> {
     const places: Place[] = [];
     const turns = new Turns();
     for (let at = 0; at < works.length; at += AT_ONCE) {
       if (turns.over) await turns.next();
-      const some = works.slice(at, at + AT_ONCE).map(({ operation }) => placeOf(call, operation, where));
+      const some = works.slice(at, at + AT_ONCE).map((work) =>
+        placeOf(call, work.operation, where).catch((error: unknown) => {
+          throw told(error, work);
+        }),
+      );
       places.push(...(await Promise.all(some)));
     }
     const current = await currentOf(call, works, places);
@@ -68,8 +75,16 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     return { steps, guards };
 
     function step(work: Work, key: Key, was: Found | undefined, same?: true): Step {
-      const { operation } = work;
       if (same !== undefined) return { work, key, was, unchanged: same };
+      try {
+        return allowed(work, key, was);
+      } catch (error) {
+        throw told(error, work);
+      }
+    }
+
+    function allowed(work: Work, key: Key, was: Found | undefined): Step {
+      const { operation } = work;
       demand(operation.conditions, was, nameOf(key));
       const isThere = was?.text !== undefined;
       if (requiresIfMatch && isThere && operation.conditions.ifMatch === undefined) {

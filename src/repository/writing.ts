@@ -17,7 +17,7 @@ import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type LinkingParts } from './linking.js';
 import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
-import { createResolve, type ResolveParts, type Where } from './resolve.js';
+import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   store: Store;
@@ -30,8 +30,7 @@ export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
 /** Where the operations stand: alone in a request, or as the entries of a transaction. */
 export interface Setting {
   where: Where;
-  /** Says of an error which operation it is about. */
-  told: (error: unknown, step: Work) => unknown;
+  told: Told;
   /** Whether links may stand for what other entries write, or for what a search finds. */
   linked: boolean;
 }
@@ -74,7 +73,7 @@ export function createWriting(parts: WritingParts): Write {
     record?: (results: Written[]) => VaultRecord,
   ): Promise<Written[]> {
     const turns = new Turns();
-    const resolved = await resolve(call, works, setting.where);
+    const resolved = await resolve(call, works, setting.where, setting.told);
     const { steps } = resolved;
     if (turns.over) await turns.next();
     const linked = setting.linked ? await link(call, steps, setting.where) : undefined;

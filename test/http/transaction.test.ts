@@ -75,6 +75,7 @@ describeServer('transaction', (server) => {
       { resource: { ...patient('Twice'), id }, ...request('PUT', `Patient/${id}`, { ifMatch: 'W/"7"' }) },
     ]);
     expect([stale.status, stale.body.issue[0].diagnostics]).toEqual([412, expect.stringContaining(`Patient/${id}`)]);
+    expect(stale.body.issue[0].expression).toEqual(['Bundle.entry[1]']);
     const lost = await transact([
       {
         resource: patient('Lost', {
