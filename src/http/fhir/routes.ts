@@ -1,4 +1,5 @@
 /** TABLE: what this server routes. The CapabilityStatement is computed from the same rows. */
+import type { BundledInteraction } from '../../fhir/transaction/operation.js';
 import type { FhirCall } from './call.js';
 import { history } from './interactions/history.js';
 import { metadata } from './interactions/metadata.js';
@@ -13,23 +14,8 @@ import type { Reply } from './reply.js';
 
 export type Handler = (call: FhirCall, parts: Parts) => Promise<Reply>;
 
-/** Codes of the value sets type-restful-interaction and system-restful-interaction. */
-export type Interaction =
-  | 'read'
-  | 'vread'
-  | 'update'
-  | 'patch'
-  | 'delete'
-  | 'history-instance'
-  | 'history-type'
-  | 'create'
-  | 'search-type'
-  | 'search-system'
-  | 'history-system'
-  | 'transaction'
-  | 'capabilities'
-  /** Not of those value sets: what an OperationDefinition defines. */
-  | 'operation';
+/** What an entry of a Bundle may ask for too, and what it may not; the last is no code of R4's value sets. */
+export type Interaction = BundledInteraction | 'transaction' | 'operation';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -60,9 +60,11 @@ export async function transaction(call: FhirCall, parts: Parts): Promise<Reply> 
   for (const some of together(rest)) {
     const full = size > limits.bundleBytes && some[0]?.method === 'GET';
     const entries = full
-      ? some.map(() => refusal(tooMuch(), call))
-      : await Promise.all(some.map((operation) => attempt(call, parts, operation, entryFor)));
-    some.forEach((operation, at) => answered(operation, entries[at] ?? { response: { status: '500' } }));
+      ? some.map((operation) => [operation, refusal(tooMuch(), call)] as const)
+      : await Promise.all(
+          some.map(async (operation) => [operation, await attempt(call, parts, operation, entryFor)] as const),
+        );
+    for (const [operation, entry] of entries) answered(operation, entry);
   }
   const entries = operations.flatMap((one) => answers.get(one) ?? []);
   if (turns.over) await turns.next();
