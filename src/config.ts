@@ -1,4 +1,5 @@
 /** The only reader of process.env: one table of name, parser, default and meaning; `afferent --help` prints it. */
+import { isIP } from 'node:net';
 import { LOG_LEVELS, type LogLevel } from './kit/log.js';
 
 export interface Config {
@@ -13,6 +14,13 @@ export interface Config {
   integrity: 'enforce' | 'warn' | 'off';
   requireIfMatch: boolean;
   conditionalDelete: 'single' | 'multiple';
+  /** Files in PEM; both, or neither. */
+  tlsCert: string;
+  tlsKey: string;
+  /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  trustProxy: string[];
+  /** Origins whose pages may call FHIR and the token endpoints. */
+  corsOrigins: string[];
 }
 
 interface Row<T> {
@@ -84,6 +92,26 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     meaning: 'What DELETE Type?query may delete: single (412 for several) or multiple.',
     parse: oneOf(['single', 'multiple'] as const),
   },
+  tlsCert: {
+    name: 'TLS_CERT',
+    fallback: '',
+    meaning: 'Certificate chain (PEM file), with TLS_KEY: the server speaks https. A new file is taken up by itself.',
+    parse: text,
+  },
+  tlsKey: { name: 'TLS_KEY', fallback: '', meaning: 'Private key (PEM file) of TLS_CERT.', parse: text },
+  trustProxy: {
+    name: 'TRUST_PROXY',
+    fallback: '',
+    meaning:
+      "Addresses or networks (10.0.0.0/8) of proxies before this server, with commas between: their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's.",
+    parse: listOf(network),
+  },
+  corsOrigins: {
+    name: 'CORS_ORIGINS',
+    fallback: '',
+    meaning: 'Origins (https://app.example) whose pages may call FHIR, with commas between.',
+    parse: listOf(origin),
+  },
 };
 
 /** Not a stack trace but a sentence for the operator. */
@@ -112,6 +140,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     integrity: read(settings.integrity),
     requireIfMatch: read(settings.requireIfMatch),
     conditionalDelete: read(settings.conditionalDelete),
+    tlsCert: read(settings.tlsCert),
+    tlsKey: read(settings.tlsKey),
+    trustProxy: read(settings.trustProxy),
+    corsOrigins: read(settings.corsOrigins),
   };
 }
 
@@ -148,4 +180,29 @@ function baseUrl(value: string): string {
   if (!URL.canParse(value) || !/^https?:/.test(value) || /[?#]/.test(value))
     throw new Error(`"${value}" is not an http or https URL.`);
   return value.replace(/\/+$/, '');
+}
+
+/** Texts with commas between; none for an empty one. */
+function listOf(parse: (text: string) => string) {
+  return (value: string): string[] =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '')
+      .map(parse);
+}
+
+/** An address, or a network as `address/bits`. */
+function network(value: string): string {
+  const [address = '', bits, more] = value.split('/');
+  const most = isIP(address) === 6 ? 128 : 32;
+  const fits = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most);
+  if (isIP(address) !== 0 && fits && more === undefined) return value;
+  throw new Error(`"${value}" is neither an IP address nor a network such as 10.0.0.0/8.`);
+}
+
+/** As a browser sends it (RFC 6454): scheme, host and port, nothing behind it. */
+function origin(value: string): string {
+  if (URL.canParse(value) && /^https?:/.test(value) && new URL(value).origin === value) return value;
+  throw new Error(`"${value}" is not an origin such as https://app.example (no path, no slash at its end, no *).`);
 }

@@ -1,6 +1,5 @@
 /** The roof: builds every part by hand, starts it, stops it in reverse. The only file that names an adapter. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,6 +12,8 @@ import { loadDefinitions } from './fhir/definitions.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
 import { isLoopback } from './http/guard.js';
+import type { Listener } from './http/listener.js';
+import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';
 import { requestId, unguessableToken } from './kit/id.js';
@@ -49,7 +50,12 @@ export async function startServer(
   bounds: Limits = limits,
 ): Promise<RunningServer> {
   refuseNetwork(config.host);
-  const http = createHttpServer(bounds);
+  const tls = tlsOf(config);
+  const http = createHttpServer(bounds, {
+    ...(tls === undefined ? {} : { tls }),
+    trustProxy: config.trustProxy,
+    isNamedOrigin: (origin) => config.corsOrigins.includes(origin),
+  });
   http.server.listen(config.port, config.host);
   await once(http.server, 'listening');
   const parts: { close(): Promise<void> }[] = [];
@@ -72,6 +78,18 @@ async function serveOn(
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel);
   const address = addressOf(http.server, config.host);
+  const tls = tlsOf(config);
+  if (tls !== undefined && 'setSecureContext' in http.server) {
+    const unwatch = keepTlsFresh(http.server, tls, (err) => {
+      log.error({ err }, 'the new certificate cannot be used; the old one stays');
+    });
+    parts.push({
+      close: () => {
+        unwatch();
+        return Promise.resolve();
+      },
+    });
+  }
   const base = config.baseUrl === '' ? `${address}${FHIR_PATH}` : config.baseUrl;
 
   const definitions = loadDefinitions();
@@ -178,10 +196,25 @@ export async function openStore(config: Config, clock: Clock): Promise<{ store: 
   return { store: openSqliteStore({ file: join(config.dataDir, 'afferent.sqlite'), clock }), blobs };
 }
 
-function addressOf(server: Server, host: string): string {
+/** The files of the certificate and its key. Throws when they are not there, or do not belong together. */
+function tlsOf({ tlsCert, tlsKey }: Config): TlsFiles | undefined {
+  if (tlsCert === '' && tlsKey === '') return undefined;
+  if (tlsCert === '' || tlsKey === '')
+    throw new ConfigError('TLS_CERT and TLS_KEY go together: give both, or neither.');
+  const files = { cert: tlsCert, key: tlsKey };
+  try {
+    readTls(files);
+  } catch (error) {
+    throw new ConfigError(`TLS_CERT, TLS_KEY: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return files;
+}
+
+function addressOf(server: Listener, host: string): string {
   const address = server.address();
   assert(typeof address === 'object' && address !== null, 'a server that listens has an address');
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  const scheme = 'setSecureContext' in server ? 'https' : 'http';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
 
 /** Nobody signs in yet, so only the operator's own machine may call. */

@@ -1,31 +1,47 @@
 /** Express: the order of things, nothing else. */
-import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type NextFunction, type Request, type Response } from 'express';
 import { failure } from '../fhir/outcome.js';
 import { limits, type Limits } from '../kit/limits.js';
+import { cors } from './cors.js';
 import { fhirHandler, type FhirHandlerParts } from './fhir/handler.js';
 import { replyToError } from './fhir/errors.js';
 import { plainRendering, respond } from './fhir/respond.js';
 import { healthRoutes, type Health } from './health.js';
-import { tellRefusals } from './refusals.js';
+import { listenerOf, type Listener } from './listener.js';
+import type { TlsFiles } from './tls.js';
 import { createTraffic } from './traffic/index.js';
 
 /** Where the FHIR base stands. */
 export const FHIR_PATH = '/fhir';
 
 export interface HttpServer {
-  server: Server;
+  server: Listener;
   /** Begins to serve. Before it everything is 503: the address is known first, and links are made from it. */
   mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health): void;
 }
 
-export function createHttpServer(bounds: Limits = limits): HttpServer {
+/** What stands between the server and its callers. */
+export interface Front {
+  tls?: TlsFiles;
+  /** Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  trustProxy: string[];
+  /** Whether pages of this origin may call FHIR. */
+  isNamedOrigin: (origin: string) => boolean;
+}
+
+export function createHttpServer(
+  bounds: Limits = limits,
+  { tls, trustProxy, isNamedOrigin }: Front = { trustProxy: [], isNamedOrigin: () => false },
+): HttpServer {
   const traffic = createTraffic(bounds);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   // Queries are FHIR's to read: Express would make objects of `name[$ne]`.
   app.set('query parser', false);
+  // `request.ip` and `request.protocol` are those of the connection, but for what such a proxy says.
+  app.set('trust proxy', trustProxy);
+  app.use(cors(isNamedOrigin));
   let mounted = false;
   app.use((_request: Request, response: Response, next: NextFunction) => {
     if (mounted) next();
@@ -45,38 +61,7 @@ export function createHttpServer(bounds: Limits = limits): HttpServer {
     app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => answer(response, error));
     mounted = true;
   }
-  const server = listenerOf(app, bounds);
+  const server = listenerOf(app, bounds, tls);
   server.once('close', () => traffic.close());
   return { server, mount };
-}
-
-/**
- * Requests and responses are born with Express's prototypes. Express sets them on every request otherwise, and
- * changing an object's prototype costs more than everything else on a read.
- */
-function listenerOf(app: Express, bounds: Limits): Server {
-  // Classes, because V8 then knows from the beginning how large these objects become.
-  class BornRequest extends IncomingMessage {}
-  class BornResponse extends ServerResponse {}
-  app.request = Object.setPrototypeOf(BornRequest.prototype, app.request) as Request;
-  app.response = Object.setPrototypeOf(BornResponse.prototype, app.response) as Response;
-  const server = createServer(
-    {
-      IncomingMessage: BornRequest,
-      ServerResponse: BornResponse,
-      // The URL counts among the headers for Node; it has a limit and an answer of its own.
-      maxHeaderSize: bounds.headerBytes + bounds.urlBytes,
-      headersTimeout: bounds.headersMs,
-      connectionsCheckingInterval: bounds.headersMs / 4,
-      requestTimeout: 0,
-      // The guard refuses a request without a Host itself, with an OperationOutcome.
-      requireHostHeader: false,
-    },
-    app,
-  );
-  // A line on which nothing moves for this long is cut; an answer that takes too long has been told so before.
-  server.timeout = bounds.requestMs + 5000;
-  server.maxConnections = bounds.connections;
-  tellRefusals(server);
-  return server;
 }

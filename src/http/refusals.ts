@@ -1,8 +1,9 @@
 /** What Node's own HTTP would answer with bare words, before a request is one: told as an OperationOutcome instead. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { failure, operationOutcome, type FhirError } from '../fhir/outcome.js';
 import { limits } from '../kit/limits.js';
+import type { Listener } from './listener.js';
 
 const malformed = failure('malformed', 'This is not HTTP/1.1 as RFC 9112 has it. Nothing was done.');
 const tooLarge = failure(
@@ -15,7 +16,7 @@ const noTunnel = failure('method-not-allowed', 'CONNECT is not served.');
 /** Node's error code -> what it means. */
 const told: Record<string, FhirError> = { HPE_HEADER_OVERFLOW: tooLarge, ERR_HTTP_REQUEST_TIMEOUT: tooSlow };
 
-export function tellRefusals(server: Server): void {
+export function tellRefusals(server: Listener): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else answer(socket, told[error.code ?? ''] ?? malformed);
