@@ -1,6 +1,7 @@
 /** What stands between the server and its callers: pages of other origins (CORS), TLS, and settings that make no sense. */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,8 +115,10 @@ describe('TLS', () => {
   async function shown(base: string, ca: string[]): Promise<{ subject: string; status: number }> {
     const asked = request(`${base}/Patient`, { ca, agent: false });
     asked.end();
-    const [answer] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
-    const subject = String((answer.socket as TLSSocket).getPeerCertificate().subject.CN);
+    const [answer] = (await once(asked, 'response')) as [
+      IncomingMessage & { socket: Pick<TLSSocket, 'getPeerCertificate'> },
+    ];
+    const subject = String(answer.socket.getPeerCertificate().subject.CN);
     answer.resume();
     return { subject, status: answer.statusCode ?? 0 };
   }
