@@ -12,7 +12,7 @@ import { loadDefinitions } from './fhir/definitions.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
 import { isLoopback } from './http/guard.js';
-import type { Listener } from './http/listener.js';
+import type { Listener } from './http/refusals.js';
 import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';

@@ -7,7 +7,8 @@ import { fhirHandler, type FhirHandlerParts } from './fhir/handler.js';
 import { replyToError } from './fhir/errors.js';
 import { plainRendering, respond } from './fhir/respond.js';
 import { healthRoutes, type Health } from './health.js';
-import { listenerOf, type Listener } from './listener.js';
+import { listenerOf } from './listener.js';
+import type { Listener } from './refusals.js';
 import type { TlsFiles } from './tls.js';
 import { createTraffic } from './traffic/index.js';
 

@@ -1,12 +1,10 @@
 /** The server below Express: born with its prototypes, within the bounds of what a line may do, with TLS or without. */
-import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Express, Request, Response } from 'express';
 import type { Limits } from '../kit/limits.js';
-import { tellRefusals } from './refusals.js';
+import { tellRefusals, type Listener } from './refusals.js';
 import { readTls, type TlsFiles } from './tls.js';
-
-export type Listener = Server | TlsServer;
 
 /**
  * Requests and responses are born with Express's prototypes. Express sets them on every request otherwise, and

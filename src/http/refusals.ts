@@ -1,9 +1,11 @@
 /** What Node's own HTTP would answer with bare words, before a request is one: told as an OperationOutcome instead. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { failure, operationOutcome, type FhirError } from '../fhir/outcome.js';
 import { limits } from '../kit/limits.js';
-import type { Listener } from './listener.js';
+
+export type Listener = Server | TlsServer;
 
 const malformed = failure('malformed', 'This is not HTTP/1.1 as RFC 9112 has it. Nothing was done.');
 const tooLarge = failure(
