@@ -123,7 +123,7 @@ describe('TLS', () => {
     return { subject, status: answer.statusCode ?? 0 };
   }
 
-  test('it speaks https, links say so, and a new certificate is taken up while it runs', async () => {
+  test('SMART-231 it speaks https, TLS 1.2 or newer, links say so, and a new certificate is taken up while it runs', async () => {
     const [first, second] = [selfSigned('first'), selfSigned('second')];
     await put(first);
     const server = await start({ TLS_CERT: files().cert, TLS_KEY: files().key });

@@ -1,7 +1,7 @@
 /**
  * Before the first test: a MongoDB replica set of one node. `MONGODB_URL` names one that runs already; else a mongod is
  * started that stands on the PATH or in the folder `.mongod/`, into which it is fetched once. Without one the MongoDB
- * suites are skipped, and `mongo-reporter.js` says so. One file, because jest loads it before its own resolver works.
+ * suites are skipped, and `skipped-reporter.js` says so. One file, because jest loads it before its own resolver works.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
