@@ -1,15 +1,47 @@
 /** Who calls. Every door of the repository asks for a Call; there is no way to a resource without one. */
 import type { Instant } from '../kit/clock.js';
 import type { Reach } from '../store/port.js';
+import type { Scopes } from './scopes.js';
+
+/** What a person or a system is here; `policy.ts` says what each may do. */
+export type Role =
+  | 'operator'
+  | 'administrator'
+  | 'coordinator'
+  | 'referrer'
+  | 'specialist'
+  | 'patient'
+  | 'related-person'
+  | 'auditor'
+  | 'system';
 
 export interface Principal {
   /** A name for logs and audit, never a secret. */
   name: string;
-  role: 'operator';
-  /** The organization that owns what this caller writes. */
+  role: Role;
+  /** The organization that it acts for, and that owns what it writes. */
   owner: string;
-  /** The organizations whose versions this caller sees. */
+  /** The organizations whose versions it may see at all. */
   owners: readonly string[];
+  /** What its token allows. Only the operator has none: open mode, commands, what is stored at start. */
+  grant?: Grant;
+}
+
+/** What was granted to a client, by whom, and for whom. */
+export interface Grant {
+  /** Names the grant for audit, revocation and page cursors; no secret. */
+  id: string;
+  /** The client's `client_id`. */
+  client: string;
+  /** The account that signed in; a backend service has none. */
+  user?: string;
+  /** What the user is in FHIR: `Practitioner/…`, `Patient/…`. */
+  fhirUser?: string;
+  scopes: Scopes;
+  /** The id of the patient in context, to which `patient/` scopes are bound. */
+  patient?: string;
+  /** The id of the encounter in context. */
+  encounter?: string;
 }
 
 /** One request as the repository sees it. */
