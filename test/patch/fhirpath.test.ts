@@ -7,53 +7,30 @@ import { parseJson, stringify } from '../../src/kit/json.js';
 import { applyFhirPathPatch } from '../../src/patch/fhirpath.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { canonical } from './canonical.js';
-import { choices, paths, primitives, refused, standard, type Case, type Row } from './cases.js';
+import { fhirPathCases, parametersOf, type Row } from './parameters.js';
 
 const definitions = loadDefinitions();
 const { validate } = createValidator(definitions);
 
 const read = (value: object | string): any => parseJson(typeof value === 'string' ? value : JSON.stringify(value), 64);
 
-const parametersOf = (rows: readonly Row[]): object => ({
-  resourceType: 'Parameters',
-  parameter: rows.map(({ type, path, name, value, ...indexes }) => ({
-    name: 'operation',
-    part: [
-      { name: 'type', valueCode: type },
-      { name: 'path', valueString: path },
-      ...(name === undefined ? [] : [{ name: 'name', valueString: name }]),
-      ...(value === undefined ? [] : [{ name: 'value', ...value }]),
-      ...Object.entries(indexes).map(([part, valueInteger]) => ({ name: part, valueInteger })),
-    ],
-  })),
-});
-
 const patch = (before: object | string, parameters: object | string): Promise<Resource> =>
   applyFhirPathPatch(definitions, read(before), read(parameters));
 
-describe.each<[string, Case[]]>([
-  ['what R4 tests', standard],
-  ['choices', choices],
-  ['primitives and what stands beside them', primitives],
-  ['paths', paths],
-  ['refusals', refused],
-])('%s', (_, cases) => {
-  test.each(cases)('%s', async (_title, before, rows, after) => {
-    const resource = read(before);
-    const parameters = read(parametersOf(rows));
-    const outcome = applyFhirPathPatch(definitions, resource, parameters);
-    if (after instanceof RegExp) {
-      await expect(outcome).rejects.toThrow(after);
-      await expect(outcome).rejects.toBeInstanceOf(FhirError);
-    } else {
-      const result = await outcome;
-      expect(canonical(result)).toBe(canonical(read(after)));
-      expect(validate(result)).toEqual(validate(resource));
-    }
-    // Whatever happened, what came in is as it was.
-    expect(resource).toEqual(before);
-    expect(parameters).toEqual(parametersOf(rows));
-  });
+test.each(fhirPathCases)('$title, and what came in is as it was', async ({ before, operations, ...expected }) => {
+  const resource = read(before);
+  const parameters = read(parametersOf(operations));
+  const outcome = applyFhirPathPatch(definitions, resource, parameters);
+  if (expected.after === undefined) {
+    await expect(outcome).rejects.toThrow(new RegExp(expected.says));
+    await expect(outcome).rejects.toBeInstanceOf(FhirError);
+  } else {
+    const result = await outcome;
+    expect(canonical(result)).toBe(canonical(read(expected.after)));
+    expect(validate(result)).toEqual(validate(resource));
+  }
+  expect(resource).toEqual(before);
+  expect(parameters).toEqual(parametersOf(operations));
 });
 
 describe('digits', () => {
