@@ -14,6 +14,7 @@ import { applyJsonPatch } from '../patch/json.js';
 import type { Entry } from '../search/plan.js';
 import type { Validator } from '../validate/validator.js';
 import { storeBytes, withoutData } from './binary.js';
+import type { Link } from './linking.js';
 import type { Step, Work } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
 import type { Made, Prepared, Task } from './prepare/prepare.js';
@@ -39,7 +40,7 @@ export interface AcceptParts {
 }
 
 /** What a step is to store; `linked` gives a resource its final links, if they may need any. Throws what refuses it. */
-export type Accept = (step: Step, linked?: (resource: Resource) => Resource) => Promise<Accepted>;
+export type Accept = (step: Step, linked?: Link) => Promise<Accepted>;
 
 export function createAccept({ blobs, definitions, validator, extract, base, prepare }: AcceptParts): Accept {
   /** Bytes are stored once, however often a write is tried. */
@@ -52,8 +53,8 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
     const prepared = operation.prepared ?? (linked === undefined ? await patchedAside(step) : undefined);
     if (prepared !== undefined) return acceptPrepared(prepared, step);
     const whole = operation.patch === undefined ? brought(work) : await patched(operation, was?.text);
-    const resource = linked === undefined ? whole : linked(whole);
-    const issues = refuseFaults(validator, resource);
+    const { resource, judged } = linked?.(whole) ?? { resource: whole, judged: whole };
+    const issues = refuseFaults(validator, judged);
     if (operation.patch !== undefined && was?.blob !== undefined) return { ...of(resource), blob: was.blob, issues };
     if (blob !== undefined) return { ...of(resource), blob, issues };
     if (key.type !== 'Binary') return { ...of(resource), issues };

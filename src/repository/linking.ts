@@ -22,7 +22,16 @@ export interface LinkingParts {
 }
 
 /** Gives the resource of a step its final links. */
-export type Linked = (step: Step) => (resource: Resource) => Resource;
+export type Linked = (step: Step) => Link;
+
+export type Link = (resource: Resource) => {
+  resource: Resource;
+  /**
+   * What is checked: the same, but with its elements of type oid and uuid as they came. R4 has links put there
+   * (http.html#trules) that are no longer an OID or UUID by the rules of these types.
+   */
+  judged: Resource;
+};
 
 export function createLinking({ definitions, finder, extract }: LinkingParts) {
   /** @param steps all that one transaction does */
@@ -47,7 +56,12 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
         const own = targets.mapFor(operation.fullUrl);
         const map: LinkMap = (url, kind) => (kind === 'reference' ? found.get(url) : undefined) ?? own(url, kind);
         const [lost] = unresolvedReferences(resource, definitions, map);
-        if (lost === undefined) return rewrite(resource, definitions, map);
+        if (lost === undefined) {
+          const judged = rewrite(resource, definitions, (url, kind) =>
+            kind === 'oid' || kind === 'uuid' ? undefined : map(url, kind),
+          );
+          return { resource: rewrite(judged, definitions, own), judged };
+        }
         const say = `No entry of this Bundle has the fullUrl ${lost.url.slice(0, 100)}, so nobody could follow it.`;
         throw failure('invalid', say, lost.path);
       };
@@ -74,7 +88,7 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
         if (only === undefined || second !== undefined) {
           const what = only === undefined ? 'nothing' : 'several resources';
           const say = `${url.slice(0, 200)} finds ${what}; a reference by search must find exactly one.`;
-          throw failure('precondition', say, where(operation, path));
+          throw failure('precondition', say, where(operation, path.replace(/^[^.]+/, 'resource')));
         }
         found.set(url, nameOf(only));
       }

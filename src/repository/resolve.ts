@@ -1,6 +1,6 @@
 /** Which resource each operation is about: the one it names, a new one, or what its condition finds (R4 http.html). */
 import { reachOf, type Call } from '../access/principal.js';
-import { failure } from '../fhir/outcome.js';
+import { failure, type FhirError } from '../fhir/outcome.js';
 import { isId } from '../fhir/reference.js';
 import type { Operation } from '../fhir/transaction/operation.js';
 import { assert } from '../kit/assert.js';
@@ -45,14 +45,19 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
   return async function resolve(call: Call, works: Work[], where: Where, told: Told): Promise<Resolved> {
     const places: Place[] = [];
     const turns = new Turns();
-    for (let at = 0; at < works.length; at += AT_ONCE) {
+    const deletes = works.findLastIndex(({ operation }) => operation.method === 'DELETE') + 1;
+    const deleted = new Set<string>();
+    while (places.length < works.length) {
       if (turns.over) await turns.next();
-      const some = works.slice(at, at + AT_ONCE).map((work) =>
-        placeOf(call, work.operation, where).catch((error: unknown) => {
+      const end = Math.min(places.length + AT_ONCE, places.length < deletes ? deletes : works.length);
+      const some = works.slice(places.length, end).map((work) =>
+        placeOf(call, work.operation, where, deleted).catch((error: unknown) => {
           throw told(error, work);
         }),
       );
       places.push(...(await Promise.all(some)));
+      if (places.length === deletes)
+        for (const { key, found = [] } of places) for (const one of key ? [key] : found) deleted.add(nameOf(one));
     }
     const current = await currentOf(call, works, places);
     const [steps, guards]: [Step[], Guard[]] = [[], []];
@@ -102,15 +107,9 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     }
   };
 
-  async function placeOf(call: Call, operation: Asked, where: Where): Promise<Place> {
+  async function placeOf(call: Call, operation: Asked, where: Where, deleted: Set<string>): Promise<Place> {
     const { method, type = '', id } = operation;
-    if (method === 'POST') {
-      if (operation.ifNoneExist === undefined) return { key: newKey(type) };
-      const criteria = finder.read(call, type, operation.ifNoneExist, where(operation, 'If-None-Exist'));
-      const found = await one(call, operation, criteria);
-      const guard = finder.guard(call, criteria, found.length);
-      return found.length === 1 ? { found, guard, unchanged: true } : { key: newKey(type), guard };
-    }
+    if (method === 'POST') return placeOfCreate(call, operation, where, deleted);
     if (id !== undefined) return { key: { type, id } };
     const criteria = finder.read(call, type, operation.query, where(operation, 'url'));
     if (method === 'DELETE' && deletesMultiple) {
@@ -136,6 +135,18 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     return { found, guard };
   }
 
+  /** What the transaction itself deletes is gone by then (R4 http.html#trules); the guard is about what is there before. */
+  async function placeOfCreate(call: Call, operation: Asked, where: Where, deleted: Set<string>): Promise<Place> {
+    const { type = '', ifNoneExist } = operation;
+    if (ifNoneExist === undefined) return { key: newKey(type) };
+    const criteria = finder.read(call, type, ifNoneExist, where(operation, 'If-None-Exist'));
+    const there = await finder.find(call, criteria, 2 + deleted.size);
+    const guard = finder.guard(call, criteria, there.length);
+    const found = there.filter((one) => !deleted.has(nameOf(one)));
+    if (found.length > 1) throw several(type);
+    return found.length === 1 ? { found, guard, unchanged: true } : { key: newKey(type), guard };
+  }
+
   /** R4 http.html#cond-update: nothing matches. */
   function none(operation: Asked, guard: Guard): Place {
     const { method, type = '', query } = operation;
@@ -148,7 +159,7 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
   async function one(call: Call, { type = '' }: Operation, criteria: Criteria) {
     const found = await finder.find(call, criteria, 2);
     if (found.length < 2) return found;
-    throw failure('precondition', `Several ${type} resources match the condition; it must mean one.`);
+    throw several(type);
   }
 
   /** What is there under the keys that clients named; what conditions found was read with them. */
@@ -165,6 +176,9 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
     return current;
   }
 }
+
+const several = (type: string): FhirError =>
+  failure('precondition', `Several ${type} resources match the condition; it must mean one.`);
 
 /** Conditions that are looked for at once, and keys that are read at once, so that their texts do not fill the memory. */
 const AT_ONCE = 16;

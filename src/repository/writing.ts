@@ -7,7 +7,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { reachOf, type Call } from '../access/principal.js';
 import type { Blobs } from '../blob/port.js';
 import { failure, FhirError, issueOf, type Issue } from '../fhir/outcome.js';
-import type { Resource } from '../fhir/types.js';
 import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
@@ -15,7 +14,7 @@ import { Turns } from '../kit/turns.js';
 import { REFERS, StoreError, type Change, type Integrity, type Store, type VaultRecord } from '../store/port.js';
 import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
-import { createLinking, type LinkingParts } from './linking.js';
+import { createLinking, type Link, type LinkingParts } from './linking.js';
 import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
 import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
 
@@ -99,11 +98,7 @@ export function createWriting(parts: WritingParts): Write {
     return done;
   }
 
-  async function changeOf(
-    call: Call,
-    step: Step,
-    linked?: (resource: Resource) => Resource,
-  ): Promise<Made | undefined> {
+  async function changeOf(call: Call, step: Step, linked?: Link): Promise<Made | undefined> {
     const { work, key, was } = step;
     const { method } = work.operation;
     if (method === 'DELETE' && was?.text === undefined) return undefined;

@@ -127,17 +127,6 @@ describeOnSqlite('a request that is refused', (server) => {
     expect([response.status, ((await response.json()) as any).resourceType]).toEqual([status, 'OperationOutcome']);
   });
 
-  test.each([
-    ['asks for nothing', '', 412, /names what is looked for/],
-    ['asks for nothing behind a mark', '?', 412, /names what is looked for/],
-    ['is no search', 'identifier', 400, /identifier/],
-    ['names an unknown parameter', 'nonsense=1', 400, /nonsense/],
-    ['shapes a page', 'name=x&_include=Patient:organization', 400, /only says what is looked for/],
-  ])('an If-None-Exist that %s is refused', async (_name, condition, status, says) => {
-    const headers = { ...JSON_TYPE, 'If-None-Exist': condition };
-    expectRefusal(await ask(`${server.base}/Patient`, { headers, body: { resourceType: 'Patient' } }), status, says);
-  });
-
   test('a page of another site is not answered, under whatever name it comes', async () => {
     expect(await raw(server.address, 'GET /fhir/Patient HTTP/1.1\r\nHost: evil.example\r\n\r\n')).toMatch(
       /^HTTP\/1.1 403 /,
