@@ -94,7 +94,7 @@ describe('types', () => {
 });
 
 describe('search parameters', () => {
-  test('each has an expression about its own type, but for the three that have none', () => {
+  test('each has an expression about its own type, but for three of R4’s and the parts of our composites', () => {
     const without = new Set<string>();
     for (const type of resourceTypes) {
       for (const { code, expression } of definitions.searchParameters(type).values()) {
@@ -102,7 +102,8 @@ describe('search parameters', () => {
         else expect(expression).toMatch(new RegExp(`^\\(*(${type}|Resource|DomainResource)\\b`));
       }
     }
-    expect([...without].sort()).toEqual(['_content', '_query', '_text']);
+    const parts = ['date', 'number', 'quantity', 'string', 'token'].map((type) => `answer-value-${type}`);
+    expect([...without].sort()).toEqual(['_content', '_query', '_text', ...parts, 'link-id']);
   });
 
   test('the project’s own stand among R4’s', () => {

@@ -47,7 +47,8 @@ const hasModifier = (served: Parameter, modifier: string): boolean =>
 function checkModifier({ key, modifier }: QueryParameter, served: Parameter): void {
   if (modifier === undefined) return;
   // The store has these two for every resource, so that they are never missing.
-  const possible = served.paths.length === 0 ? [] : ['missing', ...served.searchType.modifiers(served)];
+  const possible =
+    served.paths.length === 0 && served.within === undefined ? [] : ['missing', ...served.searchType.modifiers(served)];
   if (possible.includes(modifier) || (served.code === '_id' && modifier === 'not')) return;
   const names = possibleNames(possible.map((one) => `:${one}`));
   const why = `The modifier of ${shown(key)} is not served for ${served.code}, a ${served.type} parameter. ${names}`;

@@ -17,6 +17,7 @@ export function createExtract(registry: SearchRegistry, base: string): (resource
         walk(steps, resource, (value) => read(value, entries, implied));
       }
     }
+    registry.composites(resource.resourceType)?.(resource, base, (code) => entries.begin(code));
     return entries.all;
   };
 }
@@ -25,10 +26,12 @@ class Entries implements Sink {
   readonly all: Entry[] = [];
   readonly base: string;
   readonly resource: Resource;
+  readonly takesAsides = true;
   #param = '';
   #characters = 0;
   #start = 0;
-  /** Made when a parameter has so many values that looking through them would be slow. */
+  /** Made when a parameter has so many values that looking through them would be slow: their texts, and all of them. */
+  #values: Set<string> | undefined;
   #seen: Set<string> | undefined;
 
   constructor(base: string, resource: Resource) {
@@ -36,10 +39,12 @@ class Entries implements Sink {
     this.resource = resource;
   }
 
-  begin(param: string): void {
+  begin(param: string): this {
     this.#param = param;
     this.#start = this.all.length;
+    this.#values = undefined;
     this.#seen = undefined;
+    return this;
   }
 
   text(value: string, detail = ''): void {
@@ -59,13 +64,20 @@ class Entries implements Sink {
     const count = this.all.length - this.#start;
     if (count < FEW) {
       for (let at = this.#start; at < this.all.length; at += 1) if (same(this.all[at], entry)) return;
-    } else {
-      this.#seen ??= new Set(this.all.slice(this.#start).map(keyOf));
-      const key = keyOf(entry);
-      if (this.#seen.has(key)) return;
-      this.#seen.add(key);
-    }
+    } else if (this.#isThere(entry)) return;
     this.all.push(entry);
+  }
+
+  #isThere(entry: Entry): boolean {
+    this.#values ??= new Set(this.all.slice(this.#start).map(({ value }) => value));
+    const isNew = !this.#values.has(entry.value);
+    if (isNew) this.#values.add(entry.value);
+    if (isNew && this.#seen === undefined) return false;
+    this.#seen ??= new Set(this.all.slice(this.#start).map(keyOf));
+    const key = keyOf(entry);
+    if (this.#seen.has(key)) return true;
+    this.#seen.add(key);
+    return false;
   }
 
   /** One resource must fit into a document of the store, and its write must not hold up all others. */
@@ -95,7 +107,8 @@ function same(one: Entry | undefined, other: Entry): boolean {
   return !isRange(other) && one.detail === other.detail;
 }
 
+/** No FHIR string has the character 0, and no range begins with one. */
 const keyOf = (entry: Entry): string =>
   isRange(entry)
-    ? `${entry.param} ${entry.low} ${entry.high} ${entry.value}`
+    ? `${entry.param}\0\0${entry.low} ${entry.high} ${entry.value}`
     : `${entry.param}\0${entry.detail}\0${entry.value}`;

@@ -4,16 +4,18 @@ import type { ResourceType } from '../fhir/types.js';
 import { compileExpression, compileWithin } from './expression/index.js';
 import type { Leaf } from './expression/types.js';
 import type { Step } from './expression/walk.js';
-import { compositeReader, type ComponentPaths } from './types/composite.js';
 import { searchTypeOf } from './types/index.js';
+import { compositesReader, type ComponentPaths, type CompositeElement, type ReadComposites } from './types/together.js';
 import type { Component, ParameterFacts, Path, SearchType } from './types/type.js';
 
 export interface Parameter extends ParameterFacts {
   /** The canonical of its SearchParameter. */
   url: string;
   searchType: SearchType;
-  /** Where its values stand in a resource; none for `_id` and `_lastUpdated`, which the store knows. */
+  /** Where its values stand in a resource; none for `_id` and `_lastUpdated`, which the store knows, and for composites. */
   paths: readonly Path[];
+  /** Of a composite: the elements that its values stand in. */
+  within?: readonly CompositeElement[];
 }
 
 export interface SearchRegistry {
@@ -21,6 +23,8 @@ export interface SearchRegistry {
   get(type: ResourceType, code: string): Parameter | undefined;
   /** The served parameters of a type, by code. */
   list(type: ResourceType): readonly Parameter[];
+  /** Reads the served composites of a type; undefined where it has none. */
+  composites(type: ResourceType): ReadComposites | undefined;
   /** What the definitions say, served or not. */
   defined(type: ResourceType, code: string): SearchParameterDefinition | undefined;
   /** All types that have an endpoint. */
@@ -32,11 +36,27 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
   const types = new Map<ResourceType, Served>();
   const systems = createImpliedSystems(definitions);
 
+  /** The same expression gives the same steps, so that composites of one element are known as such. */
+  const expressions = new Map<string, Leaf[]>();
+  const compiled = (type: ResourceType, expression: string): Leaf[] => {
+    const key = `${type} ${expression}`;
+    const leaves = expressions.get(key) ?? compileExpression(definitions, type, expression);
+    expressions.set(key, leaves);
+    return leaves;
+  };
+
   const parametersOf = (type: ResourceType): Served => {
     const known = types.get(type);
     if (known !== undefined) return known;
     const list = [...definitions.searchParameters(type).values()].flatMap((one) => parameterOf(type, one) ?? []);
-    const served = { list, byCode: new Map(list.map((one) => [one.code, one])) };
+    const composites = list.flatMap(({ code, components, within: elements }) =>
+      components === undefined || elements === undefined ? [] : [{ code, components, elements }],
+    );
+    const served = {
+      list,
+      byCode: new Map(list.map((one) => [one.code, one])),
+      composites: composites.length === 0 ? undefined : compositesReader(composites),
+    };
     types.set(type, served);
     return served;
   };
@@ -47,7 +67,7 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     if (searchType === undefined || expression === undefined || MISLEADING.has(code)) return undefined;
     const facts = { code, url, type: definition.type, targets, searchType, elements: [] };
     if (STORED.has(code)) return { ...facts, paths: [] };
-    const leaves = compileExpression(definitions, type, expression);
+    const leaves = compiled(type, expression);
     if (definition.type === 'composite') return compositeOf(type, definition, facts, leaves);
     const paths = pathsTo(searchType, leaves);
     const elements = [...new Set(leaves.map((leaf) => leaf.type))];
@@ -81,12 +101,19 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     });
     const [first] = made;
     if (first === undefined) return undefined;
-    const paths = made.map(({ leaf, parts }) => ({
-      steps: leaf.steps,
-      read: compositeReader(facts.code, [type, ...leaf.steps.filter(isName)].join('.'), parts),
-      implied: () => '',
-    }));
-    return { ...facts, components: first.parts.map(({ component }) => component), paths };
+    return {
+      ...facts,
+      paths: [],
+      within: made.map(({ leaf: { steps }, parts }) => ({
+        at: [type, ...steps.filter(isName)].join('.'),
+        steps,
+        parts,
+      })),
+      components: first.parts.map(({ component }, at) => ({
+        ...component,
+        facts: { ...component.facts, elements: made.flatMap(({ parts }) => parts[at]?.elements ?? []) },
+      })),
+    };
   };
 
   /** In one place R4 names the components in another order than their expressions, so any that reads these will do. */
@@ -96,14 +123,14 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
     expression: string,
     known: readonly Component[],
     at: number,
-  ): ComponentPaths | undefined => {
+  ): Part | undefined => {
     const atResource = expression.startsWith(AT_RESOURCE);
     const ends = atResource
       ? compileExpression(definitions, type, `${type}.${expression.slice(AT_RESOURCE.length)}`)
       : compileWithin(definitions, leaf, expression.replace('DateTime', 'dateTime'));
     for (const component of [...known.slice(at), ...known.slice(0, at)]) {
       const paths = pathsTo(component.searchType, ends);
-      if (paths.length > 0) return { component, atResource, paths };
+      if (paths.length > 0) return { component, atResource, paths, elements: ends.map((end) => end.type) };
     }
     return undefined;
   };
@@ -111,6 +138,7 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
   return {
     get: (type, code) => parametersOf(type).byCode.get(code),
     list: (type) => parametersOf(type).list,
+    composites: (type) => parametersOf(type).composites,
     defined: (type, code) => definitions.searchParameters(type).get(code),
     resourceTypes: definitions.resourceTypes,
     definitions,
@@ -120,6 +148,13 @@ export function createRegistry(definitions: Definitions): SearchRegistry {
 interface Served {
   list: readonly Parameter[];
   byCode: ReadonlyMap<string, Parameter>;
+  composites: ReadComposites | undefined;
+}
+
+interface Part extends ComponentPaths {
+  component: Component;
+  /** The FHIR types of its values. */
+  elements: readonly string[];
 }
 
 /** What R4 writes for the resource itself, and `DateTime` above, which it misspells once, for the data type. */

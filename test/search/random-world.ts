@@ -10,12 +10,12 @@ export const reaches: Owner[][] = [['north'], ['north', 'south'], ['south'], []]
 
 const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
 /** What only a modifier finds, and the value of a composite, are entries like others. */
-const textParams = ['name', 'code', 'code:text'];
+const textParams = ['name', 'code', 'code:text', 'answer-token'];
 const rangeParams = ['date', 'size'];
 const referenceParams = ['subject', 'focus'];
 const values = ['', 'a', 'a\u001eb', 'urn:x\u001fa\u001eb', 'ab', 'abc', 'b', 'B', 'é', '\u{1F600}', 'a%', "'"];
 const details = ['', 'urn:x', 'urn:y'];
-const units = ['', '', 'mg', 'urn:x\u001fa\u001e=0,0,1,0'];
+const units = ['', '', 'mg', 'a\u001e', 'urn:x\u001fa\u001e=0,0,1,0'];
 
 const pick = <T>(from: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...from);
 const reference = fc.tuple(pick(types), pick(ids)).map(([type, id]) => `${type}/${id}`);

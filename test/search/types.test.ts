@@ -20,14 +20,16 @@ const now = Date.UTC(2026, 10, 22, 12);
 const registry = createRegistry(loadDefinitions());
 const extract = createExtract(registry, base);
 
-const cases = ['token', 'string', 'date', 'uri', 'reference', 'number', 'quantity', 'composite'].flatMap((type) => {
-  const file = new URL(`../cases/search/${type}.json`, import.meta.url);
-  const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
-  return rows.flatMap(({ section, resource, finds, misses }) => [
-    ...finds.map((query) => ({ type, section, resource, query, verb: 'finds', found: true })),
-    ...misses.map((query) => ({ type, section, resource, query, verb: 'misses', found: false })),
-  ]);
-});
+const cases = ['token', 'string', 'date', 'uri', 'reference', 'number', 'quantity', 'composite', 'answers'].flatMap(
+  (type) => {
+    const file = new URL(`../cases/search/${type}.json`, import.meta.url);
+    const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
+    return rows.flatMap(({ section, resource, finds, misses }) => [
+      ...finds.map((query) => ({ type, section, resource, query, verb: 'finds', found: true })),
+      ...misses.map((query) => ({ type, section, resource, query, verb: 'misses', found: false })),
+    ]);
+  },
+);
 
 test.each(cases)('$section: $query $verb', ({ resource, query, found }) => {
   const search = parseSearch(query, [resource.resourceType], registry, { lenient: false, base, now });

@@ -1,6 +1,7 @@
 /** The FHIRPath functions that search parameters call: one row each. */
 import type { Definitions } from '../../fhir/definitions.js';
 import { typeName, type Expression } from './syntax.js';
+import { repeat } from './repeat.js';
 import { children, isType, narrow, RESOLVED, type Leaf } from './types.js';
 import { collect, truth, type Step } from './walk.js';
 
@@ -18,13 +19,14 @@ export function compileCall(compilation: Compilation, call: Call, of: readonly L
   return compiled(compilation, of, call.arguments[0]);
 }
 
-type Compiler = (compilation: Compilation, of: readonly Leaf[], argument: Expression | undefined) => Leaf[];
+export type Compiler = (compilation: Compilation, of: readonly Leaf[], argument: Expression | undefined) => Leaf[];
 
 const FUNCTIONS: Readonly<Record<string, Compiler>> = {
   where,
   as: ({ definitions }, of, type) => of.flatMap((leaf) => narrow(definitions, leaf, typeName(type))),
   ofType: ({ definitions }, of, type) => of.flatMap((leaf) => narrow(definitions, leaf, typeName(type))),
   is: ({ definitions }, of, type) => of.map((leaf) => isType(definitions, leaf, typeName(type))),
+  repeat,
   resolve: (_, of) => of.map(({ steps }) => ({ type: RESOLVED, steps })),
   exists: (compilation, of, criteria) =>
     ask(criteria === undefined ? of : where(compilation, of, criteria), (found) => found.length > 0),

@@ -2,18 +2,17 @@
  * composite: values that stand together in one element, such as a code and its value. Each combination is one entry,
  * so that systolic and 80 are not found where 80 is the diastolic one. (R4 search.html#composite)
  *
- * The entry's value is the components' texts, joined; of a code there is one entry with its system and one without. A
- * component that is a range (quantity, date, number) gives the entry its ends; two numbers give one end each.
+ * The entry's value is the components' texts, joined. A component that is a range (quantity, date, number) gives the
+ * entry its ends; two numbers give one end each. `together.ts` reads them out of resources.
  */
-import { failure, type FhirError } from '../../fhir/outcome.js';
 import { limits } from '../../kit/limits.js';
-import { walk } from '../expression/walk.js';
 import type { Bounds, Test } from '../plan.js';
 import { splitUnescaped } from '../url.js';
-import { badValue, type Asked, type Component, type Path, type Reader, type SearchType, type Sink } from './type.js';
+import { combinations, systemsOf, withSystem, type Form, type Systems } from './form.js';
+import { badValue, type Asked, type Component, type SearchType } from './type.js';
 
 export const composite: SearchType = {
-  /** Made for each parameter by `compositeReader`: what it reads depends on its components. */
+  /** `together.ts` reads composites: what stands in an element depends on the components. */
   readers: {},
 
   modifiers: () => [],
@@ -29,144 +28,65 @@ export const composite: SearchType = {
         `is not ${form}: one value for each part; a $ that belongs to a value is written \\$.`,
       );
     }
-    const forms = components.map((component, at) => askedForms(component, parts[at] ?? '', asked));
+    const systems = systemsOf(components);
+    const forms = components.map((component, at) =>
+      askedForms(component, systems[at] ?? 'none', parts[at] ?? '', asked),
+    );
     const combined = combinations(forms, limits.alternatives + 1);
-    const is = combined.filter(({ ends, starts }) => ends.length === 0 && !starts).map(({ key }) => key);
-    return [
-      ...(is.length === 0 ? [] : [{ kind: 'text' as const, value: { is } }]),
-      ...combined.filter(({ starts }) => starts).map(({ key }): Test => ({ kind: 'text', value: { startsWith: key } })),
-      ...combined.filter(({ ends }) => ends.length > 0).map(rangeOf),
-    ];
+    return [...textTests(combined.filter(({ ends }) => ends.length === 0)), ...combined.flatMap(rangeTest)];
   },
 };
 
-/** Where a component's values stand. */
-export interface ComponentPaths {
-  component: Component;
-  paths: readonly Path[];
-  /** They begin at the resource, not at the element that the others stand in: `%resource`. */
-  atResource: boolean;
-}
-
-/** `at`: the path of the element that the values stand in. */
-export function compositeReader(code: string, at: string, components: readonly ComponentPaths[]): Reader {
-  return (element, into) => {
-    const forms: Form<number>[][] = [];
-    for (const { component, paths, atResource } of components) {
-      const found = new Found(into, component.facts.type === 'token');
-      for (const { steps, read, implied } of paths) {
-        walk(steps, atResource ? into.resource : element, (value) => read(value, found, implied));
-      }
-      if (found.forms.length === 0) return;
-      forms.push(found.forms);
-    }
-    const count = forms.reduce((product, { length }) => product * length, 1);
-    if (count > limits.combinations) throw tooMany(code, at, count);
-    for (const { key, ends } of combinations(forms, count)) {
-      const [first, second] = ends;
-      if (first === undefined) into.text(key);
-      else into.range(first.low, second === undefined ? first.high : second.low, key);
-    }
-  };
-}
-
-/** Never cut: what is missing from an index would not be found, and nobody would know. */
-const tooMany = (code: string, at: string, count: number): FhirError =>
-  failure(
-    'unprocessable',
-    `One ${at} has ${count} combinations of values for the search parameter ${code}, and at most ${limits.combinations} ` +
-      'are kept (limit combinations). Give it fewer codes, or put some of its values into elements of their own.',
-    at,
-  );
-
-/** One way in which a component's value stands in an entry; `ends`: of the ranges among the components, in order. */
-interface Form<End> {
-  key: string;
-  ends: { low: End; high: End }[];
-  /** The text goes on behind the key. */
-  starts?: true;
-}
-
-/** Neither stands in a FHIR string. (R4 datatypes.html#string) */
-const BETWEEN_COMPONENTS = '\u001e';
-const BEHIND_SYSTEM = '\u001f';
-
-/** Takes a component's values instead of the resource's own entries. */
-class Found implements Sink {
-  readonly base: string;
-  readonly resource: Sink['resource'];
-  readonly forms: Form<number>[] = [];
-  readonly #isToken: boolean;
-
-  constructor(into: Sink, isToken: boolean) {
-    this.base = into.base;
-    this.resource = into.resource;
-    this.#isToken = isToken;
+/** All that are compared as a whole, and with the same system, are one test. */
+function textTests(forms: readonly Form<Bounds | undefined>[]): Test[] {
+  const whole = new Map<string | undefined, string[]>();
+  for (const { key, detail } of forms.filter(({ starts }) => !starts)) {
+    whole.set(detail, [...(whole.get(detail) ?? []), key]);
   }
-
-  text(value: string, detail = ''): void {
-    this.forms.push({ key: value, ends: [] });
-    if (this.#isToken) this.forms.push({ key: `${detail}${BEHIND_SYSTEM}${value}`, ends: [] });
-  }
-
-  range(low: number, high: number, value = ''): void {
-    this.forms.push({ key: value, ends: [{ low, high }] });
-  }
-
-  /** What a modifier finds is no part of a composite. */
-  aside(): void {
-    return;
-  }
+  const narrowed = (detail: string | undefined) => (detail === undefined ? {} : { detail });
+  return [
+    ...[...whole].map(([detail, is]): Test => ({ kind: 'text', value: { is }, ...narrowed(detail) })),
+    ...forms.filter(({ starts }) => starts).map(({ key }): Test => ({ kind: 'text', value: { startsWith: key } })),
+  ];
 }
 
 function askedForms(
   { facts, searchType }: Component,
+  systems: Systems,
   raw: string,
   { key, base, now }: Asked,
 ): Form<Bounds | undefined>[] {
   const asked: Asked = { key, parameter: facts, base, now };
   return searchType.parse(raw, asked).flatMap((test): Form<Bounds | undefined>[] => {
     if (test.kind === 'any') return [];
-    if (test.kind === 'range') return [{ key: test.value, ends: [{ low: test.low, high: test.high }] }];
+    if (test.kind === 'range') return [form(test.value, { ends: [{ low: test.low, high: test.high }] })];
     const { value, detail } = test;
-    if (value !== undefined && 'startsWith' in value) return [{ key: value.startsWith, ends: [], starts: true }];
+    if (value !== undefined && 'startsWith' in value) return [form(value.startsWith, { starts: true })];
     if (value === undefined || 'contains' in value)
       throw badValue(asked, raw, 'must name a code; a system alone does not do here.');
     if (detail !== undefined && facts.type !== 'token')
       throw badValue(asked, raw, 'names a version; leave it out here.');
-    const system = detail === undefined ? '' : `${detail}${BEHIND_SYSTEM}`;
-    return value.is.map((one) => ({ key: `${system}${one}`, ends: [] }));
+    if (detail === undefined) return value.is.map((one) => form(one));
+    // What can have no system has none of this name.
+    if (systems === 'none') return detail === '' ? value.is.map((one) => form(one)) : [];
+    if (systems === 'detail') return value.is.map((one) => form(one, { detail }));
+    return value.is.map((one) => form(withSystem(detail, one)));
   });
 }
 
-function combinations<End>(components: readonly Form<End>[][], most: number): Form<End>[] {
-  const [first = [], ...others] = components;
-  let combined: Form<End>[] = first;
-  for (const forms of others) {
-    combined = combined
-      .slice(0, most)
-      .flatMap((left) => forms.slice(0, most).map((right) => joined(left, right)))
-      .slice(0, most);
-  }
-  return combined;
-}
-
-const joined = <End>(left: Form<End>, right: Form<End>): Form<End> => ({
-  key: `${left.key}${BETWEEN_COMPONENTS}${right.key}`,
-  ends: left.ends.length === 0 ? right.ends : [...left.ends, ...right.ends],
-  ...(right.starts && { starts: right.starts }),
+const form = (key: string, parts: Partial<Form<Bounds | undefined>> = {}): Form<Bounds | undefined> => ({
+  key,
+  detail: undefined,
+  ends: [],
+  starts: false,
+  ...parts,
 });
 
 /** Two ranges are two numbers, each with one end of the entry to itself. */
-function rangeOf({ key, ends }: Form<Bounds | undefined>): Test {
+function rangeTest({ key, ends }: Form<Bounds | undefined>): Test[] {
   const [first, second] = ends;
-  if (second === undefined) {
-    return {
-      kind: 'range',
-      value: key,
-      ...(first?.low && { low: first.low }),
-      ...(first?.high && { high: first.high }),
-    };
-  }
-  return { kind: 'range', value: key, low: { ...first?.low, ...first?.high }, high: { ...second.low, ...second.high } };
+  if (first === undefined) return [];
+  const { low, high } = first;
+  if (second === undefined) return [{ kind: 'range', value: key, ...(low && { low }), ...(high && { high }) }];
+  return [{ kind: 'range', value: key, low: { ...low, ...high }, high: { ...second.low, ...second.high } }];
 }

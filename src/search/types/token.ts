@@ -28,7 +28,7 @@ const coding: Reader = (value, into) => {
 
 /** What people read beside a code, found by `:text`. */
 function words(into: Parameters<Reader>[1], text: unknown): void {
-  if (typeof text === 'string' && text !== '') into.aside('text', fold(text));
+  if (into.takesAsides && typeof text === 'string' && text !== '') into.aside('text', fold(text));
 }
 
 const isElement = (value: unknown): boolean => typeof value === 'object' && value !== null;
@@ -78,6 +78,8 @@ export const token: SearchType = {
   ],
   asides: ['text', 'of-type'],
 
+  mayHaveSystem: (elements) => elements.some((type) => !WITHOUT_SYSTEM.has(type)),
+
   parse(raw, asked): Test[] {
     const parts = splitUnescaped(raw, '|').map(unescapeValue);
     const [first, second] = parts;
@@ -91,6 +93,18 @@ export const token: SearchType = {
     return [{ kind: 'text', value: { is: [second] }, detail: first }];
   },
 };
+
+/** Bare texts and truth values come from no system. */
+const WITHOUT_SYSTEM: ReadonlySet<string> = new Set([
+  'string',
+  'id',
+  'uri',
+  'url',
+  'canonical',
+  'oid',
+  'uuid',
+  'boolean',
+]);
 
 /** Only these have a text beside their code. */
 const WITH_WORDS: ReadonlySet<string> = new Set(['CodeableConcept', 'Coding', 'Identifier']);

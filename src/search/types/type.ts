@@ -13,6 +13,8 @@ export interface SearchType {
   modifiers(parameter: ParameterFacts): readonly string[];
   /** Those among the modifiers whose values are entries of their own, under `code:modifier`. */
   asides?: readonly string[];
+  /** Whether values of elements of these types have a system beside their code. */
+  mayHaveSystem?(elements: readonly string[]): boolean;
   /** One value of the query as tests of which an entry must meet one. Throws a FhirError when it is none. */
   parse(raw: string, asked: Asked): Test[];
 }
@@ -26,6 +28,8 @@ export interface Sink {
   readonly base: string;
   /** What the values are of. */
   readonly resource: Resource;
+  /** Whether it takes what modifiers find; otherwise nothing need be made ready for `aside`. */
+  readonly takesAsides: boolean;
   text(value: string, detail?: string): void;
   range(low: number, high: number, value?: string): void;
   /** A text entry that only this modifier of the parameter finds. */
