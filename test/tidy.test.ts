@@ -36,11 +36,12 @@ const PACKAGES: Record<string, readonly string[]> = {
   'better-sqlite3': ['store/sqlite'],
   commander: ['cli'],
   express: ['http'],
-  fhirpath: ['patch/fhirpath/evaluate.ts'],
+  fhirpath: ['fhir/path/engine.ts'],
   'file-type': ['blob/inspect.ts'],
   mongodb: ['store/mongo', 'blob/gridfs.ts'],
   pino: ['kit/log.ts'],
   'prom-client': ['kit/metrics.ts'],
+  re2js: ['kit/pattern.ts'],
 };
 
 const FORBIDDEN_FOLDERS = ['utils', 'helpers', 'common', 'misc', 'managers', 'services'];

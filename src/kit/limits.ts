@@ -135,6 +135,17 @@ export const limits = {
   patchPathBrackets: 20,
   /** Elements and characters that one patch may copy, compare and walk through: about a second's work at most. */
   patchWork: 5_000_000,
+  /** Characters, words and signs, and brackets in each other of one FHIRPath expression of a Questionnaire. */
+  pathCharacters: 8 * KB,
+  pathTokens: 800,
+  pathDepth: 24,
+  /** Elements that runs of it may touch, those of a collection in a union, and characters of a text that it may make. */
+  pathWork: 100_000,
+  pathUnion: 500,
+  pathTextCharacters: 64 * KB,
+  /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
+  patternCharacters: 1000,
+  patternSteps: 2_000_000,
 } as const;
 
 export type LimitName = keyof typeof limits;

@@ -32,7 +32,7 @@ export async function applyFhirPathPatch(
   const type = resource.resourceType;
   const members = copied({ value: resource }).value as Members;
   const root: Branch = { members, elements: definitions.types.get(type)?.elements ?? {}, type };
-  const edit: Edit = { definitions, work, root, paths: await pathsOf(definitions, type, work) };
+  const edit: Edit = { definitions, work, root, paths: pathsOf(definitions, type, work) };
   const turns = new Turns();
   for (const operation of operations) {
     carryOut(edit, operation);

@@ -1,13 +1,11 @@
-/**
- * Finds what a path leads to. fhirpath.js evaluates the expression on our own tree and tells where each element stands;
- * it is loaded when the first patch comes, because it takes a fifth of a second.
- */
+/** Finds what a path leads to: fhirpath.js evaluates it on our own tree and tells where each element stands. */
 import type { Definitions } from '../../fhir/definitions.js';
 import { failure, FhirError } from '../../fhir/outcome.js';
+import { compileFinder, parsePath, type Syntax } from '../../fhir/path.js';
 import { limits } from '../../kit/limits.js';
 import { brief } from '../brief.js';
 import type { Work } from '../work.js';
-import { checkPath, PathError, type Syntax } from './grammar.js';
+import { checkPath, PathError } from './grammar.js';
 import type { Step } from './place.js';
 
 /** `at` is the operation that a refusal names. */
@@ -19,11 +17,7 @@ export interface Paths {
 }
 
 /** The paths of one patch on a resource of that type. */
-export async function pathsOf(definitions: Definitions, type: string, work: Work): Promise<Paths> {
-  const [{ default: engine }, { default: r4 }] = await Promise.all([
-    import('fhirpath'),
-    import('fhirpath/fhir-context/r4'),
-  ]);
+export function pathsOf(definitions: Definitions, type: string, work: Work): Paths {
   const checked = new Map<string, Syntax>();
   const compiled = new Map<string, (resource: object) => unknown[]>();
 
@@ -33,7 +27,7 @@ export async function pathsOf(definitions: Definitions, type: string, work: Work
     bound(expression, at);
     work.spend(expression.length * PARSING);
     try {
-      const tree = engine.parse(quoted(expression)) as Syntax;
+      const tree = parsePath(quoted(expression));
       checkPath(definitions, type, tree);
       checked.set(expression, tree);
       return tree;
@@ -43,16 +37,14 @@ export async function pathsOf(definitions: Definitions, type: string, work: Work
   };
 
   /** Counts what each step touches, so that no expression takes long, whatever it is and whatever it meets. */
-  const meter = (_: unknown, focus: unknown, result: unknown): void => {
+  const meter = (focus: unknown, result: unknown): void => {
     work.spend(EVALUATING * (1 + sizeOf(focus) + sizeOf(result)));
   };
 
   const evaluate = (expression: string, resource: object, at: string): Step[][] => {
     let found: unknown[];
     try {
-      const run =
-        compiled.get(expression) ??
-        engine.compile(quoted(expression), r4, { async: false, resolveInternalTypes: false, debugger: meter });
+      const run = compiled.get(expression) ?? compileFinder(quoted(expression), meter);
       compiled.set(expression, run);
       found = run(resource);
     } catch (error) {

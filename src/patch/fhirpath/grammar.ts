@@ -5,14 +5,8 @@
  * finds nothing, and deleting nothing is no error.
  */
 import type { Definitions } from '../../fhir/definitions.js';
+import type { Syntax } from '../../fhir/path.js';
 import { elementNamed, elementsOf, isA, typesOf, type Elements } from './elements.js';
-
-/** A node of the tree that fhirpath.js parses an expression to. */
-export interface Syntax {
-  type: string;
-  text?: string;
-  children?: Syntax[];
-}
 
 /** What may stand at some point of the path: a type, and its children where they are defined in place. */
 interface Kind {
