@@ -13,6 +13,9 @@ import { findMongod, startReplSet } from '../support/mongod.js';
 
 const TRANSIENT = ['TransientTransactionError'];
 
+const reasonOf = (outcome: PromiseSettledResult<void>): string =>
+  outcome.status === 'fulfilled' ? 'written' : String((outcome.reason as { reason?: string }).reason);
+
 describeMongo('when MongoDB fails', () => {
   let replSet: MongoMemoryReplSet;
   let admin: MongoClient;
@@ -137,6 +140,38 @@ describeMongo('when MongoDB fails', () => {
     });
   });
 
+  describe('creates that go together have each an outcome of their own', () => {
+    const names = ['Task/1', 'Task/2', 'Task/3', 'Task/4'];
+    const together = async () => {
+      const writes = names.map((at) => store.write([place.change(at, 1, { method: 'POST' })]));
+      return (await Promise.allSettled(writes)).map(reasonOf);
+    };
+    const all = (reason: string) => names.map(() => reason);
+    const written = async () => (await Promise.all(names.map(versions))).flat().length;
+
+    test.each([
+      ['all goes well', { failCommands: [] }, 0, 'written', 4],
+      ['the connection breaks at the insert', { failCommands: ['insert'], ...cut }, 3, 'written', 4],
+      ['the primary steps down at the insert', { failCommands: ['insert'], errorCode: 189 }, 3, 'written', 4],
+      ['no majority answers in time', { failCommands: ['insert'], ...late }, 9, 'unknown', undefined],
+      ['the disk is full', { failCommands: ['insert'], errorCode: 14031 }, 9, 'full', 0],
+      ['nothing gets through', { failCommands: ['insert'], errorCode: 189 }, 999, 'unknown', 0],
+    ])('%s', async (_name, fault, times, outcome, count) => {
+      if (times > 0) await fail(fault, { times });
+      expect(await together()).toEqual(all(outcome));
+      await fail(undefined);
+      if (count !== undefined) expect(await written()).toBe(count);
+    });
+
+    test('one that is there already keeps nobody, whether or not a majority answers', async () => {
+      await store.write([place.change('Task/2', 1)]);
+      expect(await together()).toEqual(['written', 'conflict', 'written', 'written']);
+      names.splice(0, 4, 'Task/5', 'Task/2', 'Task/6');
+      await fail({ failCommands: ['insert'], ...late });
+      expect(await together()).toEqual(['unknown', 'conflict', 'unknown']);
+    });
+  });
+
   describe('R-07 nothing takes longer than it may', () => {
     afterEach(() => admin.db('admin').command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: 'off' }));
 
@@ -167,7 +202,7 @@ describeMongo('when MongoDB fails', () => {
     await store.write([place.change('Task/a', 2), place.change('Task/b', 1)]);
     await fail({ failCommands: ['aggregate'], errorCode: 286 }, { times: 1 });
     const names: string[] = [];
-    for (let pages = 0; pages < 20 && names.length < 3; pages += 1) {
+    for (let pages = 0; pages < 100 && names.length < 3; pages += 1) {
       const page = await store.changes(cursor, 2);
       names.push(
         ...page.versions.filter((one) => one.owner === place.owner).map((one) => `${place.short(one)}${one.version}`),

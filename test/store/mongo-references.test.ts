@@ -42,7 +42,10 @@ describeMongo('references', (url) => {
     reach: place.reach,
   });
   const task = (at: string, target: string, version = 1) =>
-    place.change(at, version, { entries: [text(REFERS, place.reference(target))] });
+    place.change(at, version, {
+      entries: [text(REFERS, place.reference(target))],
+      method: version === 1 ? 'POST' : 'PUT',
+    });
   const refer = (to: Store, at: string, target: string, version = 1) =>
     to.write([task(at, target, version)], [], demand([target]));
   const remove = (at: string) => store.write([place.deletion(at, 2)], [], demand([], [at]));
@@ -82,17 +85,39 @@ describeMongo('references', (url) => {
     expect(operations[0]).toMatchObject({ keysExamined: 1, docsExamined: 1 });
   });
 
-  test.each([
-    ['open', 'written', ['PUT']],
-    ['deleted', 'missing', []],
-  ] as const)('who refers to what is about to be deleted waits: then it is %s', async (end, outcome, methods) => {
-    expect(await whileClosing('Patient/a', end, () => refer(store, 'Task/one', 'Patient/a'))).toBe(outcome);
-    expect(await versionsOf('Task/one')).toEqual(methods);
-    const two = [task('Task/two', 'Patient/b'), place.change('Task/three', 1)];
-    const write = () => store.write(two, [], demand(['Patient/b']));
-    expect(await whileClosing('Patient/b', end, write)).toBe(outcome);
-    expect(await versionsOf('Task/three')).toEqual(methods);
+  test('creates of one moment are one question and one insert, and who refers to nothing keeps nobody', async () => {
+    const began = new Date();
+    await pause(2);
+    await db.command({ profile: 2 });
+    const targets = ['Patient/a', 'Patient/b', 'Patient/a', 'Patient/none', 'Patient/a'];
+    const writes = targets.map((target, at) => refer(store, `Task/${at}`, target));
+    const outcomes = (await Promise.allSettled(writes)).map((one) =>
+      one.status === 'fulfilled' ? 'written' : (one.reason as { reason?: string }).reason,
+    );
+    await db.command({ profile: 0 });
+    expect(outcomes).toEqual(['written', 'written', 'written', 'missing', 'written']);
+    const filter = { appName: 'afferent', ns: `${database}.versions`, ts: { $gt: began } };
+    const operations = await db.collection('system.profile').find(filter).toArray();
+    expect(operations.map(({ op, ninserted = 0 }) => [op, ninserted as number])).toEqual([
+      ['query', 0],
+      ['insert', 4],
+    ]);
   });
+
+  test.each([
+    ['open', 'written', ['POST'], ['PUT']],
+    ['deleted', 'missing', [], []],
+  ] as const)(
+    'who refers to what is about to be deleted waits: then it is %s',
+    async (end, outcome, methods, others) => {
+      expect(await whileClosing('Patient/a', end, () => refer(store, 'Task/one', 'Patient/a'))).toBe(outcome);
+      expect(await versionsOf('Task/one')).toEqual(methods);
+      const two = [task('Task/two', 'Patient/b'), place.change('Task/three', 1)];
+      const write = () => store.write(two, [], demand(['Patient/b']));
+      expect(await whileClosing('Patient/b', end, write)).toBe(outcome);
+      expect(await versionsOf('Task/three')).toEqual(others);
+    },
+  );
 
   test('what stays marked is unavailable in the end, and nothing is written', async () => {
     const impatient = await openMongoStore({ url, database, clock: systemClock, writeMs: 200 });
@@ -189,7 +214,7 @@ describeMongo('references', (url) => {
         );
       });
       await refer(slow, 'Task/three', 'Patient/a');
-      expect([await versionsOf('Task/one'), await versionsOf('Task/three')]).toEqual([['PUT'], ['PUT']]);
+      expect([await versionsOf('Task/one'), await versionsOf('Task/three')]).toEqual([['POST'], ['POST']]);
     });
 
     test('what it created is deleted again', async () => {
@@ -198,14 +223,14 @@ describeMongo('references', (url) => {
         reason: 'missing',
         at: place.reference('Patient/a'),
       });
-      expect(await versionsOf('Task/one')).toEqual(['DELETE', 'PUT']);
+      expect(await versionsOf('Task/one')).toEqual(['DELETE', 'POST']);
     });
 
     test('all that a transaction created is', async () => {
       before(removed);
       await expect(two()).rejects.toMatchObject({ reason: 'missing' });
       expect([await versionsOf('Task/one'), await versionsOf('Task/two')]).toEqual([
-        ['DELETE', 'PUT'],
+        ['DELETE', 'POST'],
         ['DELETE', 'PUT'],
       ]);
     });
@@ -214,7 +239,7 @@ describeMongo('references', (url) => {
       await refer(slow, 'Task/one', 'Patient/b');
       before(removed);
       await expect(refer(slow, 'Task/one', 'Patient/a', 2)).rejects.toMatchObject({ reason: 'unknown' });
-      expect(await versionsOf('Task/one')).toEqual(['PUT', 'PUT']);
+      expect(await versionsOf('Task/one')).toEqual(['PUT', 'POST']);
     });
 
     test('half the grace is too slow, less is not', async () => {

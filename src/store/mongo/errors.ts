@@ -58,7 +58,10 @@ export const isClosed = (error: unknown): boolean => closings.some((kind) => err
 export const isAmbiguous = (error: unknown): boolean =>
   error instanceof MongoNetworkError || error instanceof MongoWriteConcernError;
 
-export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000;
+export const DUPLICATE_KEY = 11000;
+
+export const isDuplicate = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
 export const isTransient = (error: unknown): boolean =>
   error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);

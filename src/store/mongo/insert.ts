@@ -7,8 +7,8 @@ import type { VersionDocument } from './schema.js';
 import type { Budget } from './transaction.js';
 
 export function createInsert({ client, collections: { versions }, operationMs }: Parts) {
-  return async function insert(document: VersionDocument, budget: Budget): Promise<void> {
-    let perhapsThere = false;
+  /** @param perhapsThere an attempt before this may have written it */
+  return async function insert(document: VersionDocument, budget: Budget, perhapsThere = false): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       const session = client.startSession();
       const before = session.serverSession.txnNumber;
@@ -18,7 +18,7 @@ export function createInsert({ client, collections: { versions }, operationMs }:
       } catch (error) {
         if (isDuplicate(error)) {
           if (perhapsThere && (await isThere(document))) return;
-          throw new StoreError('conflict', `${document.key} exists already.`, document.key);
+          throw taken(document);
         }
         // It is on the primary; whether it stays is what nobody could say in time.
         if (error instanceof MongoWriteConcernError) throw unknownOutcome(error);
@@ -39,5 +39,8 @@ export function createInsert({ client, collections: { versions }, operationMs }:
   }
 }
 
+export const taken = ({ key }: VersionDocument): StoreError =>
+  new StoreError('conflict', `${key} exists already.`, key);
+
 /** The driver numbers a write once it has found a server and before it sends it. */
-const wasSent = (session: ClientSession, before: number): boolean => session.serverSession.txnNumber !== before;
+export const wasSent = (session: ClientSession, before: number): boolean => session.serverSession.txnNumber !== before;

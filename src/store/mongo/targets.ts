@@ -1,5 +1,4 @@
 /** What a write refers to, looked at just before it: it is there, and nobody is about to delete it; see `closing.ts`. */
-import type { Document } from 'mongodb';
 import { StoreError, type Reach } from '../port.js';
 import { Again, isOld } from './closing.js';
 import { answered } from './errors.js';
@@ -24,7 +23,7 @@ interface Head {
   key: string;
   o: string;
   live?: string;
-  closing?: { by: string; old: boolean };
+  closing?: { by: string };
 }
 
 export function createTargets({ client, collections: { versions }, clock, operationMs, graceMs }: Parts): Targets {
@@ -36,9 +35,9 @@ export function createTargets({ client, collections: { versions }, clock, operat
   const heads = together(async (keys): Promise<Map<string, Head>> => {
     const cursor = versions.find(
       { key: { $in: keys }, head: true },
-      { ...timed, projection: headProjection, batchSize: keys.length + 1 },
+      { ...timed, projection: { _id: 0, key: 1, o: 1, live: 1, closing: 1 }, batchSize: keys.length + 1 },
     );
-    const found = (await cursor.toArray()) as unknown as Head[];
+    const found = (await cursor.toArray()) as Head[];
     return new Map(found.map((head) => [head.key, head]));
   });
 
@@ -55,7 +54,7 @@ export function createTargets({ client, collections: { versions }, clock, operat
       for (const key of keys) {
         const closing = found.get(key)?.closing;
         if (closing === undefined) continue;
-        if (closing.old) await reopen(key, closing.by);
+        await reopenOld(key, closing.by);
         throw new Again(key);
       }
       return begun;
@@ -66,18 +65,9 @@ export function createTargets({ client, collections: { versions }, clock, operat
       clock.now() - look.time < graceMs / 2,
   };
 
-  async function reopen(key: string, mark: string): Promise<void> {
-    const filter = { key: { $eq: key }, head: true, 'closing.by': { $eq: mark } } as const;
+  /** Takes a mark away that a fallen process has left. */
+  async function reopenOld(key: string, mark: string): Promise<void> {
+    const filter = { key: { $eq: key }, head: true, 'closing.by': { $eq: mark }, $expr: isOld } as const;
     await answered(versions.updateOne(filter, { $unset: { closing: 1 } }, timed));
   }
 }
-
-const headProjection: Document = {
-  _id: 0,
-  key: 1,
-  o: 1,
-  live: 1,
-  closing: {
-    $cond: [{ $eq: [{ $type: '$closing' }, 'object'] }, { by: '$closing.by', old: isOld }, '$$REMOVE'],
-  },
-};

@@ -7,6 +7,7 @@ import type { ClientSession } from 'mongodb';
 import { assert } from '../../kit/assert.js';
 import { StoreError, type Change, type Guard, type Integrity, type Store, type VaultRecord } from '../port.js';
 import { Again, createClosing } from './closing.js';
+import { createCreates } from './creates.js';
 import { documentId, headFields, keyOf, toDocument } from './documents.js';
 import { isDuplicate, unknownOutcome } from './errors.js';
 import { createHold } from './guards.js';
@@ -36,6 +37,7 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
   const putRecord = createPutRecord(parts);
   const insert = createInsert(parts);
   const targets = createTargets(parts);
+  const create = createCreates(parts, targets);
   const closing = createClosing(parts);
 
   async function replace(session: ClientSession, { changes, unreferred }: Job, mark: string | undefined) {
@@ -90,6 +92,8 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
     const look = async () => (integrity === undefined ? undefined : targets.look(present, integrity.reach));
     const [only] = documents;
     if (only?.n === 1 && documents.length === 1 && guards.length === 0 && record === undefined) {
+      // An id that a client chose may be in the hands of a transaction, which would hold up all that go with it.
+      if (only.m === 'POST') return create({ document: only, present, reach: integrity?.reach, budget });
       const last = await look();
       await insert(only, budget);
       return last;
