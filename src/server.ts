@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { createAccess } from './access/constraint.js';
+import { withoutPolicy } from './access/policy.js';
 import { operator } from './access/principal.js';
 import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
-import { loadDefinitions } from './fhir/definitions.js';
+import { loadDefinitions, type Definitions } from './fhir/definitions.js';
+import type { Authenticate } from './http/fhir/handler.js';
+import { routes } from './http/fhir/routes.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
 import { isLoopback } from './http/guard.js';
@@ -48,6 +52,7 @@ export async function startServer(
   config: Config,
   clock: Clock = systemClock,
   bounds: Limits = limits,
+  authenticate: Authenticate = () => operator,
 ): Promise<RunningServer> {
   refuseNetwork(config.host);
   const tls = tlsOf(config);
@@ -60,7 +65,7 @@ export async function startServer(
   await once(http.server, 'listening');
   const parts: { close(): Promise<void> }[] = [];
   try {
-    return await serveOn(http, config, clock, parts);
+    return await serveOn(http, config, clock, parts, authenticate);
   } catch (error) {
     http.server.close();
     http.server.closeAllConnections();
@@ -75,6 +80,7 @@ async function serveOn(
   config: Config,
   clock: Clock,
   parts: { close(): Promise<void> }[],
+  authenticate: Authenticate,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel);
   const address = addressOf(http.server, config.host);
@@ -93,6 +99,7 @@ async function serveOn(
   const base = config.baseUrl === '' ? `${address}${FHIR_PATH}` : config.baseUrl;
 
   const definitions = loadDefinitions();
+  refuseUnruled(definitions);
   const registry = createRegistry(definitions);
   const { store, blobs } = await openStore(config, clock);
   parts.push(store, blobs);
@@ -111,6 +118,7 @@ async function serveOn(
   parts.push(aside);
   const repository = createRepository({
     store: indexed.store,
+    access: createAccess(registry, base),
     blobs,
     clock,
     validator,
@@ -149,7 +157,7 @@ async function serveOn(
         enforced: config.integrity === 'enforce',
       }),
       types: new Set(definitions.resourceTypes),
-      principal: operator,
+      authenticate,
       clock,
       log,
       metrics,
@@ -208,6 +216,13 @@ function tlsOf({ tlsCert, tlsKey }: Config): TlsFiles | undefined {
     throw new ConfigError(`TLS_CERT, TLS_KEY: ${error instanceof Error ? error.message : String(error)}`);
   }
   return files;
+}
+
+/** What nobody thought about must not be served. */
+function refuseUnruled({ resourceTypes, compartments }: Definitions): void {
+  const members = new Set(compartments.get('Patient')?.keys());
+  const missing = withoutPolicy(routes, resourceTypes, members);
+  if (missing.length > 0) throw new Error(`The server does not start. ${missing.join(' ')} (access/policy.ts)`);
 }
 
 function addressOf(server: Listener, host: string): string {

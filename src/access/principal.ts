@@ -1,7 +1,6 @@
 /** Who calls. Every door of the repository asks for a Call; there is no way to a resource without one. */
 import type { Instant } from '../kit/clock.js';
-import type { Reach } from '../store/port.js';
-import type { Scopes } from './scopes.js';
+import { noScopes, type Scopes } from './scopes.js';
 
 /** What a person or a system is here; `policy.ts` says what each may do. */
 export type Role =
@@ -52,8 +51,8 @@ export interface Call {
   principal: Principal;
 }
 
-/** The only organization of open mode. */
-const HOME = 'home';
+/** The only organization of open mode, and the one that what comes with the server belongs to. */
+export const HOME = 'home';
 
 /**
  * The caller in open mode, where nobody signs in: the operator at their own machine. The server's roof allows it on
@@ -61,5 +60,11 @@ const HOME = 'home';
  */
 export const operator: Principal = { name: 'operator', role: 'operator', owner: HOME, owners: [HOME] };
 
-/** What this caller can see; whatever else there is does not exist for them. */
-export const reachOf = (call: Call): Reach => ({ owners: [...call.principal.owners] });
+/** Who calls without saying so: sees nothing. */
+export const nobody: Principal = {
+  name: 'nobody',
+  role: 'system',
+  owner: '',
+  owners: [],
+  grant: { id: '', client: '', scopes: noScopes },
+};

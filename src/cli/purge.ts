@@ -1,4 +1,5 @@
 /** purge: erases a patient, without the time limit of a request. */
+import { createAccess } from '../access/constraint.js';
 import { operator } from '../access/principal.js';
 import { ConfigError } from '../config.js';
 import { loadDefinitions } from '../fhir/definitions.js';
@@ -6,6 +7,7 @@ import { isId } from '../fhir/reference.js';
 import { systemClock } from '../kit/clock.js';
 import { requestId } from '../kit/id.js';
 import { createPurge } from '../repository/purge/index.js';
+import { ownersIn } from '../repository/purge/scan.js';
 import { isStale } from '../repository/reindex.js';
 import { createRegistry } from '../search/registry.js';
 import { refuseHalf } from '../transfer/fill.js';
@@ -25,12 +27,15 @@ export async function purgePatient(named: string): Promise<void> {
       throw new ConfigError('BASE_URL, HOST or PORT are not those of the server, or it has to reindex first.');
     const purge = createPurge({
       ...data,
+      access: createAccess(registry, baseOf(config)),
       clock: systemClock,
       registry,
       extract: indexing.extract,
       base: baseOf(config),
     });
-    const call = { id: requestId(), at: systemClock.now(), principal: operator };
+    // Whoever has the data is the operator of all organizations on it.
+    const principal = { ...operator, owners: await ownersIn(data.store) };
+    const call = { id: requestId(), at: systemClock.now(), principal };
     const { resources, versions, blobs, record, warnings } = await purge(call, { type, id });
     for (const { diagnostics } of warnings) say(`  ${diagnostics}`);
     await data.store.erasing.compact();

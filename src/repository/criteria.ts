@@ -2,15 +2,16 @@
  * The searches that conditional interactions stand on: `Type?query` finds none, one or several. What was found is held
  * by a guard until the write is made, so that nobody comes between. (R4 http.html#ccreate, #cond-update)
  */
-import { reachOf, type Call } from '../access/principal.js';
+import type { Call } from '../access/principal.js';
 import { failure } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
 import { lower } from '../search/lower.js';
 import { parseSearch } from '../search/parse.js';
 import type { Plan } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
-import type { Found, Guard, Store } from '../store/port.js';
+import type { Found, Guard } from '../store/port.js';
 import { asked } from './failures.js';
+import type { SeenStore } from './seen.js';
 
 export interface Criteria {
   type: ResourceType;
@@ -20,7 +21,7 @@ export interface Criteria {
 }
 
 export interface CriteriaParts {
-  store: Store;
+  store: SeenStore;
   registry: SearchRegistry;
   base: string;
 }
@@ -52,9 +53,9 @@ export function createFinder({ store, registry, base }: CriteriaParts): Finder {
       return { type, plan: lower(search), name: `${type}?${sorted}` };
     },
     async find(call, { type, plan }, atMost) {
-      const page = await asked(store.search([type], plan, [], { size: atMost }, reachOf(call)));
+      const page = await asked(store.search(call, { purpose: 'search', types: [type], plan }, [], { size: atMost }));
       return page.items;
     },
-    guard: (call, { type, plan, name }, matches) => ({ name, type, plan, reach: reachOf(call), matches }),
+    guard: (call, { type, plan, name }, matches) => store.guard(call, { name, type, plan, matches }),
   };
 }

@@ -80,7 +80,7 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
       for (const { url, type, query, path } of conditionalReferences(operation.resource, definitions)) {
         if (found.has(url)) continue;
         const criteria = finder.read(call, type, query, path);
-        world ??= worldOf(steps, call.at);
+        world ??= worldOf(steps, call);
         const here = world.filter((doc) => doc.type === type && matches(criteria.plan, doc, world ?? []));
         // What this transaction changes is judged by what it becomes.
         const there = (await finder.find(call, criteria, written.size + 2)).filter((one) => !written.has(nameOf(one)));
@@ -96,11 +96,18 @@ export function createLinking({ definitions, finder, extract }: LinkingParts) {
     return found;
   }
 
-  function worldOf(steps: Step[], at: number): Doc[] {
+  function worldOf(steps: Step[], { at, principal }: Call): Doc[] {
     return steps.flatMap(({ work: { operation }, key, unchanged }) =>
       operation.resource === undefined || unchanged === true
         ? []
-        : [{ ...key, updated: at, entries: extract({ ...withoutSearches(operation.resource), id: key.id }) }],
+        : [
+            {
+              ...key,
+              owner: principal.owner,
+              updated: at,
+              entries: extract({ ...withoutSearches(operation.resource), id: key.id }),
+            },
+          ],
     );
   }
 

@@ -5,16 +5,17 @@
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { reachOf, type Call } from '../access/principal.js';
+import type { Call } from '../access/principal.js';
 import { failure, type Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import type { Clock } from '../kit/clock.js';
 import { parseJson } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
-import type { Store, VaultRecord, Version } from '../store/port.js';
+import type { VaultRecord, Version } from '../store/port.js';
 import type { Validator } from '../validate/validator.js';
 import { asked } from './failures.js';
 import { nameOf, type Work, type Written } from './operations.js';
+import type { SeenStore } from './seen.js';
 import type { Setting, Write } from './writing.js';
 
 /** What a client says about a write that it may send again. */
@@ -37,7 +38,7 @@ export interface WriteOnce {
 }
 
 interface Parts {
-  store: Store;
+  store: SeenStore;
   clock: Clock;
   validator: Validator;
 }
@@ -89,7 +90,7 @@ export function createOnce({ store, clock, validator }: Parts, perform: Write): 
   async function again(call: Call, result: Answered['results'][number]): Promise<Written> {
     if (result === null) return { version: undefined, created: false, changed: false, issues: [], replayed: true };
     const [type, id, number, created, changed] = result;
-    const version = await asked(store.version({ type, id }, number, reachOf(call)));
+    const version = await asked(store.version(call, { type, id }, number));
     if (version === undefined) {
       const say = `This was answered before, and made ${nameOf({ type, id })}, which was erased since.`;
       throw failure('deleted', `${say} It is not made again.`, HEADER);
@@ -131,7 +132,9 @@ function read({ request }: Once, value: string): Answered {
 
 /** What clients choose is hashed, together with who they are: nobody meets the key of another. */
 function vaultKey({ principal }: Call, { key, part }: Once): string {
-  return `once:${sha256(principal.owner, principal.name, key, part === undefined ? '' : String(part))}`;
+  const { owner, name, grant } = principal;
+  const who = [owner, name, grant?.client ?? '', grant?.user ?? ''];
+  return `once:${sha256(...who, key, part === undefined ? '' : String(part))}`;
 }
 
 /** None of the texts has a control character, so that no two lists are one text. */

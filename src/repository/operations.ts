@@ -34,6 +34,8 @@ export interface Written {
   issues: Issue[];
   /** It was made by an earlier submission, and this is its answer once more. */
   replayed?: true;
+  /** The caller may write this, but not read it. */
+  withheld?: true;
 }
 
 /** One resource that an operation is about, once conditions have found it. */

@@ -3,7 +3,7 @@
  * URL under which absolute references are the server's own, those of the stored resources are made again, in small
  * batches that others' writes go between. Until that is done a search would miss without a word, so it is refused.
  */
-import { literalReferences } from '../fhir/links/index.js';
+import { linkedTo } from '../fhir/links/index.js';
 import { FhirError } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import { parseJson } from '../kit/json.js';
@@ -12,6 +12,7 @@ import { createExtract } from '../search/extract.js';
 import { indexFingerprint } from '../search/fingerprint.js';
 import type { Entry } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
+import { SECURITY, SHOWS } from '../search/shown.js';
 import { REFERS, type Change, type Position, type Store, type Version } from '../store/port.js';
 
 /** How search values are made, and a text that differs when they would be made differently. */
@@ -20,17 +21,23 @@ export interface Indexing {
   fingerprint: string;
 }
 
-/** Beside what parameters find, each resource says what it refers to: whoever deletes that must know. */
+/**
+ * Beside what parameters find, each resource says what it refers to: whoever deletes that must know. And what bytes it
+ * shows, for whoever may see them because they see the resource.
+ */
 export function createIndexing(registry: SearchRegistry, base: string): Indexing {
   const extract = createExtract(registry, base);
   return {
     extract(resource) {
       const entries = extract(resource);
-      const names = literalReferences(resource, registry.definitions, base).map(({ type, id }) => `${type}/${id}`);
-      for (const value of new Set(names)) entries.push({ param: REFERS, value, detail: '' });
+      const { refers, shows } = linkedTo(resource, registry.definitions, base);
+      for (const value of refers) entries.push({ param: REFERS, value, detail: '' });
+      for (const value of shows) entries.push({ param: SHOWS, value, detail: '' });
+      if (resource.resourceType === 'Binary')
+        for (const value of refers) entries.push({ param: SECURITY, value, detail: '' });
       return entries;
     },
-    fingerprint: `${indexFingerprint(registry)} ${REFERS} ${base}`,
+    fingerprint: `${indexFingerprint(registry)} ${REFERS} ${SHOWS} ${SECURITY} ${base}`,
   };
 }
 

@@ -3,7 +3,8 @@
  * values and versions cannot be forgotten, because there is no other way to the store.
  */
 import type { Readable } from 'node:stream';
-import { reachOf, type Call } from '../access/principal.js';
+import type { Access } from '../access/constraint.js';
+import type { Call } from '../access/principal.js';
 import type { BlobRef } from '../blob/port.js';
 import { failure } from '../fhir/outcome.js';
 import type { Operation } from '../fhir/transaction/operation.js';
@@ -22,12 +23,14 @@ import { createOnce, ofBytes, type Once } from './once.js';
 import { readResource } from './prepare/body.js';
 import { refuseFaults } from './prepare/faults.js';
 import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
+import { createSeenStore } from './seen.js';
 import { createSearch, type SearchDoor } from './search.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
 
-export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions'>, PurgeParts {
+export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions' | 'store'>, PurgeParts {
+  access: Access;
   registry: SearchRegistry;
 }
 
@@ -74,25 +77,38 @@ export interface Upload {
 }
 
 export function createRepository(parts: RepositoryParts): Repository {
-  const { store, blobs, validator, registry, prepare } = parts;
+  const { blobs, validator, registry, prepare } = parts;
   const { definitions } = registry;
-  const again = createOnce(parts, createWriting({ ...parts, definitions, finder: createFinder(parts) }));
-  const perform = again.write;
+  const store = createSeenStore(parts);
+  const seen = { ...parts, store };
+  const again = createOnce(seen, createWriting({ ...seen, definitions, finder: createFinder(seen) }));
+  const perform: typeof again.write = async (call, works, setting, once) => {
+    const written = await again.write(call, works, setting, once);
+    return call.principal.grant === undefined ? written : Promise.all(written.map((one) => shown(call, one)));
+  };
+
+  /** A write's answer is a read too: who may not read what is there gets no body. */
+  async function shown(call: Call, written: Written): Promise<Written> {
+    const { version } = written;
+    return version === undefined || (await store.sees(call, 'read', version))
+      ? written
+      : { ...written, withheld: true };
+  }
 
   async function read(call: Call, key: Key): Promise<Found> {
-    const [found] = await asked(store.read([key], reachOf(call)));
+    const [found] = await asked(store.read(call, 'read', [key]));
     return present(found, nameOf(key));
   }
 
   async function vread(call: Call, key: Key, version: number): Promise<Version> {
-    const found = await asked(store.version(key, version, reachOf(call)));
+    const found = await asked(store.version(call, key, version));
     return present(found, `${nameOf(key)}/_history/${version}`);
   }
 
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
-    const found = await asked(store.history(scope, { bytes: limits.bundleBytes, ...page }, reachOf(call)));
+    const found = await asked(store.history(call, scope, { bytes: limits.bundleBytes, ...page }));
     if (scope.type !== undefined && scope.id !== undefined && found.items.length === 0 && page.after === undefined) {
-      const [known] = await asked(store.read([{ type: scope.type, id: scope.id }], reachOf(call)));
+      const [known] = await asked(store.read(call, 'read', [{ type: scope.type, id: scope.id }]));
       if (known === undefined) throw failure('not-found', `There is no ${scope.type}/${scope.id}, and never was.`);
     }
     return found;
@@ -133,7 +149,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     refuseFaults(validator, document);
     if (key !== undefined && once === undefined) {
       // A write that is refused anyway should not leave its bytes behind; only a submission may have been made before.
-      const [was] = await asked(store.read([key], reachOf(call)));
+      const [was] = await asked(store.read(call, 'update', [key]));
       demand(conditions, was, nameOf(key));
     }
     const blob = await storeBytes(blobs, document.contentType, upload.bytes);

@@ -1,5 +1,6 @@
 /** Which resource each operation is about: the one it names, a new one, or what its condition finds (R4 http.html). */
-import { reachOf, type Call } from '../access/principal.js';
+import type { Access } from '../access/constraint.js';
+import type { Call } from '../access/principal.js';
 import { failure, type FhirError } from '../fhir/outcome.js';
 import { isId } from '../fhir/reference.js';
 import type { Operation } from '../fhir/transaction/operation.js';
@@ -8,14 +9,17 @@ import type { Clock } from '../kit/clock.js';
 import { timeOrderedId } from '../kit/id.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import type { Found, Guard, Key, Store } from '../store/port.js';
+import type { Found, Guard, Key } from '../store/port.js';
 import { demand } from './conditions.js';
 import type { Criteria, Finder } from './criteria.js';
 import { asked } from './failures.js';
 import { idBrought, nameOf, type Asked, type Resolved, type Step, type Work } from './operations.js';
+import { createPermit, namedKeys } from './permit.js';
+import type { SeenStore } from './seen.js';
 
 export interface ResolveParts {
-  store: Store;
+  store: SeenStore;
+  access: Access;
   clock: Clock;
   finder: Finder;
   /** `CONDITIONAL_DELETE=multiple`: a condition may delete all that it finds. */
@@ -39,10 +43,12 @@ interface Place {
   fresh?: true;
 }
 
-export function createResolve({ store, clock, finder, deletesMultiple, requiresIfMatch }: ResolveParts) {
+export function createResolve({ store, access, clock, finder, deletesMultiple, requiresIfMatch }: ResolveParts) {
+  const permit = createPermit(store, access);
   const newKey = (type: string): Key => ({ type, id: timeOrderedId(clock.now()) });
 
   return async function resolve(call: Call, works: Work[], where: Where, told: Told): Promise<Resolved> {
+    permit.demandEach(call, works, told);
     const places: Place[] = [];
     const turns = new Turns();
     const deletes = works.findLastIndex(({ operation }) => operation.method === 'DELETE') + 1;
@@ -60,6 +66,12 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
         for (const { key, found = [] } of places) for (const one of key ? [key] : found) deleted.add(nameOf(one));
     }
     const current = await currentOf(call, works, places);
+    const targets = namedKeys(works, places);
+    const readOnly = await permit.readOnly(
+      call,
+      targets.map(({ key }) => key).filter((key) => !current.has(nameOf(key))),
+    );
+    await permit.refuseFound(call, works, places, told);
     const [steps, guards]: [Step[], Guard[]] = [[], []];
     refuseTwins(works, places, where);
     for (const [at, work] of works.entries()) {
@@ -90,6 +102,10 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
 
     function allowed(work: Work, key: Key, was: Found | undefined): Step {
       const { operation } = work;
+      if (readOnly.has(nameOf(key))) {
+        throw failure('forbidden', `This token may read ${nameOf(key)}, but not change it. Nothing was written.`);
+      }
+      if (operation.method === 'PUT' && was === undefined && operation.id !== undefined) permit.demandNew(call, key);
       demand(operation.conditions, was, nameOf(key));
       const isThere = was?.text !== undefined;
       if (requiresIfMatch && isThere && operation.conditions.ifMatch === undefined) {
@@ -127,7 +143,7 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
       const say = 'An id has 1 to 64 letters, digits, hyphens and dots; or leave it out.';
       throw failure('value', say, `${type}.id`);
     }
-    if (match === undefined) return none(operation, guard);
+    if (match === undefined) return none(call, operation, guard, where);
     if (method === 'PUT' && own !== undefined && own !== match.id) {
       const say = `The resource has the id ${own.slice(0, 64)}, but what matches is ${nameOf(match)}.`;
       throw failure('invalid', `${say} Leave the id out, or change what matches.`, where(operation, 'id'));
@@ -148,10 +164,13 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
   }
 
   /** R4 http.html#cond-update: nothing matches. */
-  function none(operation: Asked, guard: Guard): Place {
+  function none(call: Call, operation: Asked, guard: Guard, where: Where): Place {
     const { method, type = '', query } = operation;
     const own = idBrought(operation);
     if (method === 'DELETE') return { guard };
+    if (method === 'PUT') {
+      permit.demandFresh(call, type, own, where(operation, 'id'));
+    }
     if (method === 'PUT') return { key: own === undefined ? newKey(type) : { type, id: own }, guard, fresh: true };
     throw failure('not-found', `No ${type} matches ${query.slice(0, 200)}, so nothing can be patched.`);
   }
@@ -164,14 +183,14 @@ export function createResolve({ store, clock, finder, deletesMultiple, requiresI
 
   /** What is there under the keys that clients named; what conditions found was read with them. */
   async function currentOf(call: Call, works: Work[], places: Place[]): Promise<Map<string, Found>> {
-    const keys = places.flatMap(({ key }, at) =>
-      key !== undefined && works[at]?.operation.method !== 'POST' ? [key] : [],
-    );
+    const named = namedKeys(works, places);
     const current = new Map<string, Found>();
-    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-      const some = keys.slice(at, at + READ_AT_ONCE);
-      for (const found of await asked(store.read(some, reachOf(call))))
-        if (found !== undefined) current.set(nameOf(found), found);
+    for (const purpose of ['update', 'delete'] as const) {
+      const keys = named.filter((one) => one.purpose === purpose).map(({ key }) => key);
+      for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+        for (const found of await asked(store.read(call, purpose, keys.slice(at, at + READ_AT_ONCE))))
+          if (found !== undefined) current.set(nameOf(found), found);
+      }
     }
     return current;
   }

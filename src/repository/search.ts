@@ -1,5 +1,5 @@
 /** Search behind the one door: matches, what they include, the total, all within the caller's reach. */
-import { reachOf, type Call } from '../access/principal.js';
+import type { Call } from '../access/principal.js';
 import { failure } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
 import { limits, type LimitName } from '../kit/limits.js';
@@ -7,8 +7,9 @@ import type { Include, Search } from '../search/ast.js';
 import { referencesOf, referrersOf } from '../search/include.js';
 import { lower } from '../search/lower.js';
 import type { Plan } from '../search/plan.js';
-import type { Found, Key, Position, Reach, Store } from '../store/port.js';
+import type { Found, Key, Position } from '../store/port.js';
 import { asked } from './failures.js';
+import type { Asked, SeenStore } from './seen.js';
 
 export interface SearchResult {
   matches: Found[];
@@ -32,29 +33,26 @@ export interface SearchDoor {
   isTaken(call: Call, key: Key): Promise<boolean>;
 }
 
-export function createSearch(store: Store): SearchDoor {
+export function createSearch(store: SeenStore): SearchDoor {
   async function search(call: Call, search: Search, paging: Paging = {}): Promise<SearchResult> {
-    const reach = reachOf(call);
-    const types = [...search.types];
-    const plan = lower(search);
+    const sought: Asked = { purpose: 'search', types: search.types, plan: lower(search), named: search.named };
     const request = { ...paging, size: search.count, bytes: limits.bundleBytes };
-    const page =
-      search.count === 0 ? { items: [] } : await asked(store.search(types, plan, search.sort, request, reach));
+    const page = search.count === 0 ? { items: [] } : await asked(store.search(call, sought, search.sort, request));
     const whole = paging.after === undefined && page.next === undefined;
     return {
       matches: page.items,
-      included: await includesOf(search, page.items, reach),
-      total: await totalOf(search, plan, page.items.length, whole, reach),
+      included: await includesOf(call, search, page.items),
+      total: await totalOf(call, search, sought, page.items.length, whole),
       next: page.next,
     };
   }
 
   /** A total that the page itself shows costs nothing; any other is counted only when it is asked for. */
-  async function totalOf(search: Search, plan: Plan, matches: number, whole: boolean, reach: Reach) {
+  async function totalOf(call: Call, search: Search, sought: Asked, matches: number, whole: boolean) {
     if (search.total === 'none' && search.count > 0) return undefined;
     if (whole && search.count > 0) return matches;
     if (search.total === undefined && search.count > 0) return undefined;
-    const total = await asked(store.count([...search.types], plan, reach, limits.total));
+    const total = await asked(store.count(call, sought, limits.total));
     if (total < limits.total || search.total === 'estimate') return total;
     throw failure(
       'too-costly',
@@ -64,7 +62,7 @@ export function createSearch(store: Store): SearchDoor {
   }
 
   /** Follows includes round by round: what was found in one is where the `:iterate` ones of the next begin. */
-  async function includesOf(search: Search, matches: Found[], reach: Reach): Promise<Found[]> {
+  async function includesOf(call: Call, search: Search, matches: Found[]): Promise<Found[]> {
     const shown = new Set(matches.map(nameOf));
     const included: Found[] = [];
     let bytes = 0;
@@ -75,8 +73,8 @@ export function createSearch(store: Store): SearchDoor {
       if (includes.length + revincludes.length === 0) break;
       if (round > limits.includeDepth) throw tooMany('includeDepth', `:iterate leads further than ${round - 1} rounds`);
       const found: Found[] = [];
-      for (const include of includes) found.push(...(await referred(fresh, include, reach)));
-      for (const include of revincludes) found.push(...(await referring(fresh, include, reach)));
+      for (const include of includes) found.push(...(await referred(call, fresh, include)));
+      for (const include of revincludes) found.push(...(await referring(call, fresh, include)));
       fresh = [];
       for (const resource of found) {
         if (shown.has(nameOf(resource))) continue;
@@ -93,27 +91,28 @@ export function createSearch(store: Store): SearchDoor {
     return included;
   }
 
-  async function referred(from: Found[], include: Include, reach: Reach): Promise<Found[]> {
+  async function referred(call: Call, from: Found[], include: Include): Promise<Found[]> {
     const { keys, canonical } = referencesOf(from, include);
     const found: Found[] = [];
     for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-      const read = await asked(store.read(keys.slice(at, at + READ_AT_ONCE), reach));
+      const read = await asked(store.read(call, 'include', keys.slice(at, at + READ_AT_ONCE)));
       found.push(...read.filter((one): one is Found => one?.text !== undefined));
       // More than may be shown is enough to know that they are too many.
       if (found.length > limits.includes + from.length) break;
     }
-    return canonical === undefined ? found : [...found, ...(await some([...include.targets], canonical, reach, from))];
+    return canonical === undefined ? found : [...found, ...(await some(call, [...include.targets], canonical, from))];
   }
 
-  async function referring(to: Found[], include: Include, reach: Reach): Promise<Found[]> {
+  async function referring(call: Call, to: Found[], include: Include): Promise<Found[]> {
     const plan = referrersOf(to, include);
-    return plan === undefined ? [] : some([include.source], plan, reach, to);
+    return plan === undefined ? [] : some(call, [include.source], plan, to);
   }
 
   /** As many as could be shown, beside those that are shown already, and one more to know that they are too many. */
-  async function some(types: ResourceType[], plan: Plan, reach: Reach, shown: Found[]): Promise<Found[]> {
+  async function some(call: Call, types: ResourceType[], plan: Plan, shown: Found[]): Promise<Found[]> {
     const size = limits.includes + shown.length + 1;
-    const page = await asked(store.search(types, plan, [], { size, bytes: limits.bundleBytes }, reach));
+    const request = { size, bytes: limits.bundleBytes };
+    const page = await asked(store.search(call, { purpose: 'include', types, plan }, [], request));
     if (page.next !== undefined && page.items.length < size) {
       throw tooMany('bundleBytes', `More than ${limits.bundleBytes} bytes would be included`);
     }
@@ -127,12 +126,12 @@ export function createSearch(store: Store): SearchDoor {
       test: { kind: 'text', value: { is: [value] } },
     });
     const plan: Plan = { node: 'all', of: [is('url', url), is('version', version)] };
-    const page = await asked(store.search([type], plan, [], { size: 1 }, reachOf(call)));
+    const page = await asked(store.search(call, { purpose: 'search', types: [type], plan }, [], { size: 1 }));
     return page.items[0];
   }
 
   async function isTaken(call: Call, key: Key): Promise<boolean> {
-    const [found] = await asked(store.read([key], reachOf(call)));
+    const [found] = await asked(store.read(call, 'read', [key]));
     return found !== undefined;
   }
 

@@ -4,22 +4,25 @@
  * anew, unless the client named the version.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { reachOf, type Call } from '../access/principal.js';
+import type { Access } from '../access/constraint.js';
+import type { Call } from '../access/principal.js';
 import type { Blobs } from '../blob/port.js';
 import { failure, FhirError, issueOf, type Issue } from '../fhir/outcome.js';
 import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import { REFERS, StoreError, type Change, type Integrity, type Store, type VaultRecord } from '../store/port.js';
+import { REFERS, StoreError, type Change, type VaultRecord } from '../store/port.js';
 import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type Link, type LinkingParts } from './linking.js';
 import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
 import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
+import type { SeenStore } from './seen.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
-  store: Store;
+  store: SeenStore;
+  access: Access;
   blobs: Blobs;
   clock: Clock;
   /** `REFERENTIAL_INTEGRITY`: references must lead somewhere, or a warning says that they do not, or nobody looks. */
@@ -112,6 +115,9 @@ export function createWriting(parts: WritingParts): Write {
     const { stored, blob, issues, placeOf } = await accept(step, linked);
     const { text, entries } = stored({ id: key.id, version, updated });
     const change: Change = { ...written, text, entries, ...(blob === undefined ? {} : { blob }) };
+    // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
+    const purpose = was?.text === undefined ? 'create' : 'update';
+    if (!(await store.sees(call, purpose, change))) throw outside(call, key.type);
     return { change, issues, placeOf };
   }
 
@@ -128,11 +134,11 @@ export function createWriting(parts: WritingParts): Write {
     const written = new Map(changes.map((change) => [nameOf(change), change]));
     const present = references.keys().filter((name) => written.get(name)?.text === undefined);
     const unreferred = changes.filter(({ text }) => text === undefined).map(({ type, id }) => ({ type, id }));
-    const demanded: Integrity = { present: present.map(keyOf), unreferred, reach: reachOf(call) };
+    const demanded = { present: present.map(keyOf), unreferred };
     if (integrity === 'warn') await warn(call, present, references, issues);
     try {
       const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
-      await store.write(changes, guards, demands ? demanded : undefined, record);
+      await store.write(call, changes, guards, demands ? demanded : undefined, record);
     } catch (error) {
       if (!isStoreFailure(error, 'missing')) throw error;
       const { at = '' } = error as StoreError;
@@ -151,7 +157,7 @@ export function createWriting(parts: WritingParts): Write {
     references: References,
     issues: Map<Work, Issue[]>,
   ): Promise<void> {
-    const found = await store.read(present.map(keyOf), reachOf(call));
+    const found = await store.read(call, 'refer', present.map(keyOf));
     present.forEach((name, at) => {
       const { work, path } = references.of(name);
       if (work === undefined || found[at]?.text !== undefined) return;
@@ -159,6 +165,14 @@ export function createWriting(parts: WritingParts): Write {
       issues.get(work)?.push({ ...issue, severity: 'warning' });
     });
   }
+}
+
+function outside({ principal }: Call, type: string): FhirError {
+  const patient = principal.grant?.patient;
+  const whose = patient === undefined ? '' : `, such as being about Patient/${patient}`;
+  const more = type === 'Binary' && patient !== undefined ? ` (X-Security-Context: Patient/${patient})` : '';
+  const say = `This ${type} is not what this token may write${whose}${more}. Nothing was written.`;
+  return failure('forbidden', `${say} Change what it says, or ask for a wider scope.`, type);
 }
 
 interface Made {

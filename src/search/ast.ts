@@ -7,6 +7,8 @@ import type { Order, Plan, Test } from './plan.js';
 export interface Search {
   /** The types that are searched, narrowed by `_type`. */
   types: readonly ResourceType[];
+  /** `_type` named them, or there is only one: whoever may not search one of them is told so. */
+  named: boolean;
   /** All of them must hold. */
   conditions: Condition[];
   sort: Order[];

@@ -16,6 +16,7 @@ interface Control {
 export const controls = {
   _type: once((parameter, search) => {
     search.types = typesNamed(parameter, search);
+    search.named = true;
   }),
   _count: once((parameter, search) => {
     search.count = countOf(parameter);

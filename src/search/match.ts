@@ -10,6 +10,8 @@ import { isRange, type Bounds, type Entry, type Plan, type RangeEntry, type Test
 export interface Doc {
   type: string;
   id: string;
+  /** The organization that it belongs to; without one it is nobody's. */
+  owner?: string;
   updated: Instant;
   entries: readonly Entry[];
 }
@@ -29,6 +31,8 @@ export function matches(plan: Plan, doc: Doc, world: World): boolean {
       return isAmong(doc, plan.types) && plan.ids.includes(doc.id);
     case 'entry':
       return isAmong(doc, plan.types) && entriesOf(doc, plan.param).some((entry) => meets(entry, plan.test));
+    case 'owned':
+      return doc.owner !== undefined && plan.by.includes(doc.owner);
     case 'points':
       return some(
         world,

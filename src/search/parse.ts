@@ -33,6 +33,7 @@ export function parseSearch(
 ): Search {
   const search: Search = {
     types,
+    named: types.length === 1,
     conditions: [],
     sort: [],
     count: limits.pageSizeDefault,

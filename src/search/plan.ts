@@ -1,5 +1,5 @@
 /**
- * What a store is asked: seven nodes over the search values ("entries") of resources. The text of a query never gets
+ * What a store is asked: eight nodes over the search values ("entries") of resources. The text of a query never gets
  * here: `search/parse` reads it and `search/lower` turns it into a plan. Each store compiles a plan into its own
  * language; `search/match` runs the same plan in memory and is the oracle for both.
  */
@@ -75,6 +75,8 @@ export type Plan =
   | { node: 'id'; ids: string[]; types?: ResourceType[] }
   /** Some entry of `param` meets the test. The parameter `_lastUpdated` is a range entry that the store makes itself. */
   | { node: 'entry'; param: string; test: Test; types?: ResourceType[] }
+  /** It belongs to one of these organizations. */
+  | { node: 'owned'; by: string[] }
   /** A chain: `param` refers to a resource of one of these types that meets the plan. */
   | { node: 'points'; param: string; types: ResourceType[]; where: Plan }
   /** `_has`: a resource of type `by` that meets the plan refers here by its `param`. */

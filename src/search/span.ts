@@ -28,6 +28,7 @@ export function keySpan(plan: Plan, param: string): KeySpan {
       return plan.of.length === 0 ? unknown : plan.of.map((one) => keySpan(one, param)).reduce(either);
     case 'not':
     case 'id':
+    case 'owned':
     case 'points':
     case 'pointed':
       return unknown;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { createAccess } from '../../src/access/constraint.js';
 import { operator } from '../../src/access/principal.js';
 import { createFileBlobs } from '../../src/blob/files.js';
 import { createGridFsBlobs } from '../../src/blob/gridfs.js';
@@ -43,6 +44,7 @@ function collecting(open: () => Promise<Place>): void {
   const repositoryOver = (store: Store) =>
     createRepository({
       store,
+      access: createAccess(registry, 'http://localhost/fhir'),
       blobs: place.blobs,
       clock,
       validator,

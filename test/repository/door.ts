@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAccess } from '../../src/access/constraint.js';
 import { operator } from '../../src/access/principal.js';
 import { createFileBlobs } from '../../src/blob/files.js';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
@@ -61,6 +62,7 @@ function doors(open: (folder: string, clock: FakeClock) => Promise<Store>): Door
       over: (before = store) =>
         createRepository({
           store: before,
+          access: createAccess(registry, base),
           blobs,
           clock,
           validator,

@@ -54,6 +54,26 @@ export function literalReferences(resource: Resource, definitions: Definitions, 
   return found;
 }
 
+/** The resources of this server that References lead to, and the Binaries that any link does; as `Type/id`, each once. */
+export function linkedTo(
+  resource: Resource,
+  definitions: Definitions,
+  base: string,
+): { refers: Set<string>; shows: Set<string> } {
+  const [refers, shows] = [new Set<string>(), new Set<string>()];
+  walkLinks(resource, shapesOf(definitions), (url, kind) => {
+    if (kind !== 'reference' && !url.includes('Binary/')) return undefined;
+    const parsed = parseReference(url, base);
+    if (parsed?.kind === 'resource' && parsed.base === undefined) {
+      const name = `${parsed.type}/${parsed.id}`;
+      if (kind === 'reference') refers.add(name);
+      if (parsed.type === 'Binary') shows.add(name);
+    }
+    return undefined;
+  });
+  return { refers, shows };
+}
+
 /** A Reference by search: `Patient?identifier=…` (R4 http.html#trules). */
 export interface ConditionalReference {
   /** As it is written: what `rewrite` replaces when it is found. */

@@ -1,6 +1,6 @@
 /** One FHIR request from its first byte to its last: guard, dispatch, interaction, answer, log line. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Principal } from '../../access/principal.js';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { nobody, type Principal } from '../../access/principal.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
 import { requestId } from '../../kit/id.js';
@@ -22,9 +22,12 @@ import type { Ticket } from '../traffic/admission.js';
 import { refuseBusy } from '../traffic/busy.js';
 import type { Traffic } from '../traffic/index.js';
 
+/** Who sends these headers. Throws 401 for nobody, with what would do. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Principal | Promise<Principal>;
+
 export interface FhirHandlerParts extends Parts {
   types: ReadonlySet<string>;
-  principal: Principal;
+  authenticate: Authenticate;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -80,11 +83,13 @@ export function fhirHandler(parts: FhirHandlerParts) {
     seen.interaction = target.route.interaction;
     seen.type = target.type;
     seen.rendering = { pretty, headOnly, format: formatOf(request, format, target) };
+    const open = OPEN_TO_ALL.has(target.route.interaction);
+    const principal = open ? nobody : await parts.authenticate(request.headers);
     const submission = submissionOf(request, target.route.interaction);
     const call: FhirCall = {
       id,
       at: parts.clock.now(),
-      principal: parts.principal,
+      principal,
       method: request.method ?? 'GET',
       type: target.type,
       resourceId: target.resourceId,
@@ -152,6 +157,9 @@ function abortedWhenGone(response: ServerResponse): AbortSignal {
 const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'POST' || method === 'PUT' || method === 'PATCH') &&
   (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+
+/** What anybody may ask: it shows no resource. */
+const OPEN_TO_ALL: ReadonlySet<string> = new Set(['capabilities']);
 
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 

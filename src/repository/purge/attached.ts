@@ -2,7 +2,7 @@
  * The bytes of a patient: R4's compartment has no Binary, but a photo that an erased record shows is as much the
  * patient's as the record. It goes with them, unless something that stays shows it too.
  */
-import { reachOf, type Call } from '../../access/principal.js';
+import type { Call } from '../../access/principal.js';
 import type { Definitions } from '../../fhir/definitions.js';
 import { referencesIn } from '../../fhir/links/index.js';
 import type { Issue } from '../../fhir/outcome.js';
@@ -13,7 +13,7 @@ import { limits } from '../../kit/limits.js';
 import type { HistoryScope, Key, Position, Store, Version } from '../../store/port.js';
 import { asked } from '../failures.js';
 import { nameOf } from '../operations.js';
-import { pagesOf, refuseLate, warning, type Stopped } from './scan.js';
+import { pagesOf, reachOf, refuseLate, warning, type Stopped } from './scan.js';
 
 interface Parts {
   store: Store;

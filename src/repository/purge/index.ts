@@ -5,7 +5,8 @@
  * Whoever refers to what goes is told of and keeps their reference, which then leads nowhere: erasure is a duty that
  * may not wait for others, and to change their records unasked would be worse.
  */
-import { reachOf, type Call } from '../../access/principal.js';
+import type { Access } from '../../access/constraint.js';
+import type { Call } from '../../access/principal.js';
 import type { Blobs } from '../../blob/port.js';
 import { failure, type Issue } from '../../fhir/outcome.js';
 import type { Resource } from '../../fhir/types.js';
@@ -19,10 +20,11 @@ import { nameOf } from '../operations.js';
 import { createAttached, versionsOf } from './attached.js';
 import { createMembers, type Members, type Verdict } from './members.js';
 import { recordOf, type Tally } from './record.js';
-import { keyOf, warning, type Stopped } from './scan.js';
+import { keyOf, reachOf, warning, type Stopped } from './scan.js';
 
 export interface PurgeParts {
   store: Store;
+  access: Access;
   blobs: Blobs;
   clock: Clock;
   registry: SearchRegistry;
@@ -41,11 +43,11 @@ export interface Purged extends Tally {
 export type Purge = (call: Call, patient: Key, stopped?: Stopped) => Promise<Purged>;
 
 export function createPurge(parts: PurgeParts): Purge {
-  const { store, clock, registry, extract, base } = parts;
+  const { store, access, clock, registry, extract, base } = parts;
   const attached = createAttached({ store, definitions: registry.definitions, base });
 
   return async function purge(call, patient, stopped = () => false) {
-    refuseOthers(call);
+    access.demandOperation(call.principal, '$purge');
     const members = createMembers(parts, patient);
     const { keys, unclear } = await members.everMembers(call, stopped);
     for (let attempt = 1; ; attempt += 1) {
@@ -132,12 +134,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Those who refer to what goes, told of at most. */
 const REFERRERS = 1000;
-
-const MAY_PURGE: ReadonlySet<string> = new Set(['operator']);
-
-function refuseOthers({ principal }: Call): void {
-  if (!MAY_PURGE.has(principal.role)) throw failure('forbidden', 'Only the operator may erase a patient.');
-}
 
 function nothingThere(patient: Key, kept: Issue[]): Error {
   const say = `There is no ${nameOf(patient)}, and nothing to erase that belonged to it`;

@@ -2,7 +2,7 @@
  * Who belongs to a patient: what is in the compartment now (R4 compartmentdefinition.html), what was deleted from it,
  * and what has left it. Old versions have no search values any more, so theirs are made again to look at them.
  */
-import { reachOf, type Call } from '../../access/principal.js';
+import type { Call } from '../../access/principal.js';
 import type { Issue } from '../../fhir/outcome.js';
 import type { Resource } from '../../fhir/types.js';
 import { assert } from '../../kit/assert.js';
@@ -15,7 +15,7 @@ import { REFERS, type Doomed, type Key, type Store, type Version } from '../../s
 import { asked } from '../failures.js';
 import { nameOf } from '../operations.js';
 import { withEntries } from '../reindex.js';
-import { keyOf, pagesOf, warning, type Stopped } from './scan.js';
+import { keyOf, pagesOf, reachOf, warning, type Stopped } from './scan.js';
 
 export interface MemberParts {
   store: Store;

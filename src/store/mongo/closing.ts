@@ -78,7 +78,7 @@ export function createClosing({ collections: { versions }, operationMs, graceMs 
     throw referredTo(
       target,
       referrers.map(({ t, i, o }) => ({ type: t, id: i, owner: o })),
-      reach,
+      ({ owner }) => reach.owners.includes(owner),
     );
   }
 

@@ -30,6 +30,8 @@ export async function compile(plan: Plan, joins: Joins): Promise<VersionFilter> 
       return ofTypes(plan.types, { i: { $in: plan.ids } });
     case 'entry':
       return ofTypes(plan.types, plan.param === '_lastUpdated' ? lastUpdated(plan.test) : entry(plan.param, plan.test));
+    case 'owned':
+      return { o: { $in: plan.by } };
     case 'points':
       return text(plan.param, { v: { $in: await joins.targets(plan.types, plan.where) } });
     case 'pointed':

@@ -59,6 +59,7 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
         return level < LEVELS ? compiler.referred(plan, types, reach, level) : undefined;
       case 'all':
       case 'not':
+      case 'owned':
         return undefined;
     }
   }

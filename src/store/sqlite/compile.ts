@@ -62,6 +62,8 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
           ofTypes(plan, question.row),
           plan.param === '_lastUpdated' ? lastUpdated(plan.test, question.row) : entry(plan, question),
         ]);
+      case 'owned':
+        return sql`${question.row}.owner ${among(plan.by)}`;
       case 'points':
         return points(plan, question);
       case 'pointed':

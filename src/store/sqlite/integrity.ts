@@ -38,6 +38,6 @@ export function createCheck({ all, get }: Connection, scopes: Scopes): Check {
       WHERE e.scope = ${scope} AND e.value = ${target} AND NOT (r.type = ${type} AND r.id = ${id}) LIMIT ${REFERRERS}`);
     if (rows.length === 0) return;
     const referrers = rows.map((row) => ({ type: String(row.type), id: String(row.id), owner: String(row.owner) }));
-    throw referredTo(target, referrers, reach);
+    throw referredTo(target, referrers, ({ owner }) => reach.owners.includes(owner));
   }
 }

@@ -36,6 +36,7 @@ export function refuseWideJoins(
       }
       case 'id':
       case 'entry':
+      case 'owned':
         return;
     }
   };

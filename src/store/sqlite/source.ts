@@ -178,5 +178,5 @@ function isPoint(plan: Plan): boolean {
     );
   if (plan.node === 'not') return isPoint(plan.of);
   if (plan.node === 'points' || plan.node === 'pointed') return false;
-  return plan.node === 'id' || plan.of.every(isPoint);
+  return plan.node === 'id' || plan.node === 'owned' || plan.of.every(isPoint);
 }

@@ -114,7 +114,7 @@ async function entryOf(call: FhirCall, parts: Parts, operation: Operation, writt
   if (issues.length > 0 || call.prefer.return === 'OperationOutcome') response.outcome = operationOutcome(issues);
   if (operation.method === 'DELETE') return { response };
   const fullUrl = `${parts.base}/${version.type}/${version.id}`;
-  if (call.prefer.return !== 'representation') return { fullUrl, response };
+  if (call.prefer.return !== 'representation' || written.withheld === true) return { fullUrl, response };
   return { fullUrl, text: await parts.repository.textInBundle(version), response };
 }
 

@@ -113,7 +113,7 @@ async function replyTo(call: FhirCall, parts: Parts, written: Written): Promise<
   const headers: Record<string, string> = { ...versionHeaders(version), ...replayedHeader(replayed) };
   if (created || !written.changed) headers.Location = locationOf(base, version);
   const status = created ? 201 : 200;
-  if (call.prefer.return === 'minimal') return { status, headers };
+  if (call.prefer.return === 'minimal' || written.withheld === true) return { status, headers };
   if (call.prefer.return === 'OperationOutcome') {
     return { status, headers, text: JSON.stringify(operationOutcome(issues)) };
   }

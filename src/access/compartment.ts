@@ -1,0 +1,56 @@
+/**
+ * What is one patient's, as a condition on each type: R4's CompartmentDefinition, with what it leaves out added by name.
+ * Nothing is a member by any other reference: `Observation.focus` or `Patient.link` widen nobody's view.
+ * (R4 compartmentdefinition-patient.html)
+ */
+import type { Plan } from '../search/plan.js';
+import type { SearchRegistry } from '../search/registry.js';
+import { ofEach } from '../search/restrict.js';
+import { SECURITY, SHOWS } from '../search/shown.js';
+
+/** Types that may show a Binary's bytes by the URL of an Attachment. */
+const SHOWING = ['Media', 'DocumentReference', 'QuestionnaireResponse', 'DiagnosticReport', 'Communication', 'Patient'];
+
+/** A condition on resources of this type; undefined when none of them is one patient's. */
+export function inCompartment(patient: string, type: string, registry: SearchRegistry): Plan | undefined {
+  const name = `Patient/${patient}`;
+  if (type === 'Patient') return { node: 'id', ids: [patient] };
+  if (type === 'Binary') return ofBinary(patient, registry);
+  const params = registry.definitions.compartments.get('Patient')?.get(type) ?? [];
+  const of = params.filter((param) => registry.get(type, param)?.type === 'reference').map((param) => is(param, name));
+  const [only] = of;
+  if (only === undefined) return undefined;
+  return of.length === 1 ? only : { node: 'any', of };
+}
+
+/**
+ * A Binary follows its `securityContext`; without one, it is whose record shows it. R4's compartment has no Binary.
+ * (R4 binary.html#security)
+ */
+function ofBinary(patient: string, registry: SearchRegistry): Plan {
+  const shown = SHOWING.flatMap((by): Plan[] => {
+    const where = inCompartment(patient, by, registry);
+    return where === undefined ? [] : [{ node: 'pointed', by, param: SHOWS, where }];
+  });
+  const members = [...(registry.definitions.compartments.get('Patient')?.keys() ?? [])].flatMap((type) => {
+    const where = type === 'Patient' ? undefined : inCompartment(patient, type, registry);
+    return where === undefined ? [] : [{ type, where }];
+  });
+  const context: Plan = {
+    node: 'points',
+    param: SECURITY,
+    types: members.map(({ type }) => type),
+    where: ofEach(members),
+  };
+  const unsaid: Plan = { node: 'not', of: { node: 'entry', param: SECURITY, test: { kind: 'any' } } };
+  return {
+    node: 'any',
+    of: [is(SECURITY, `Patient/${patient}`), context, { node: 'all', of: [unsaid, { node: 'any', of: shown }] }],
+  };
+}
+
+const is = (param: string, name: string): Plan => ({
+  node: 'entry',
+  param,
+  test: { kind: 'text', value: { is: [name] } },
+});

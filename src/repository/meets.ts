@@ -1,0 +1,67 @@
+/**
+ * Whether one resource, stored or about to be, meets a plan. What its own entries do not tell (what a chain or `_has`
+ * leads to) is asked of the store, one look for each, and only when it decides.
+ */
+import { limits } from '../kit/limits.js';
+import { matches, type Doc } from '../search/match.js';
+import { isRange, type Entry, type Plan, type Test } from '../search/plan.js';
+import { both } from '../search/restrict.js';
+import type { Found, Store, Version } from '../store/port.js';
+import { withEntries, type Indexing } from './reindex.js';
+
+export interface Meets {
+  /** @param owners whose resources a chain may lead to */
+  meets: (plan: Plan, doc: Doc, owners: readonly string[]) => Promise<boolean>;
+  /** The search values of a version; of an old one made again. Undefined where they cannot be. */
+  entriesOf: (version: Version | Found) => Entry[] | undefined;
+}
+
+export function createMeets(store: Store, extract: Indexing['extract']): Meets {
+  async function meets(plan: Plan, doc: Doc, owners: readonly string[]): Promise<boolean> {
+    switch (plan.node) {
+      case 'all':
+        for (const one of plan.of) if (!(await meets(one, doc, owners))) return false;
+        return true;
+      case 'any':
+        for (const one of plan.of) if (await meets(one, doc, owners)) return true;
+        return false;
+      case 'not':
+        return !(await meets(plan.of, doc, owners));
+      case 'points': {
+        const { types, where } = plan;
+        for (const [type, ids] of targetsOf(doc, plan.param))
+          if (types.includes(type) && (await isThere([type], both({ node: 'id', ids }, where), owners))) return true;
+        return false;
+      }
+      case 'pointed': {
+        const test: Test = { kind: 'text', value: { is: [`${doc.type}/${doc.id}`] } };
+        return isThere([plan.by], both({ node: 'entry', param: plan.param, test }, plan.where), owners);
+      }
+      case 'id':
+      case 'entry':
+      case 'owned':
+        return matches(plan, doc, []);
+    }
+  }
+
+  async function isThere(types: string[], plan: Plan, owners: readonly string[]): Promise<boolean> {
+    const page = await store.search(types, plan, [], { size: 1, bytes: limits.bundleBytes }, { owners: [...owners] });
+    return page.items.length > 0;
+  }
+
+  const entriesOf = (version: Version | Found): Entry[] | undefined =>
+    'entries' in version && version.text !== undefined ? version.entries : withEntries({ extract }, version)?.entries;
+
+  return { meets, entriesOf };
+}
+
+function targetsOf({ entries }: Doc, param: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const entry of entries) {
+    if (entry.param !== param || isRange(entry)) continue;
+    const slash = entry.value.indexOf('/');
+    const type = entry.value.slice(0, slash);
+    found.set(type, [...(found.get(type) ?? []), entry.value.slice(slash + 1)]);
+  }
+  return found;
+}
