@@ -24,7 +24,7 @@ export interface Accepted {
   blob?: BlobRef;
   issues: Issue[];
   /** As it is stored and found. */
-  stored: (stamp: Stamp) => { text: string; entries: Entry[] };
+  stored: (stamp: Stamp) => { text: string; entries: Entry[]; document?: object };
   /** Which element refers to this resource of the server. */
   placeOf: (name: string) => string | undefined;
 }
@@ -67,7 +67,7 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
     return {
       stored(stamp) {
         const resource = stamped(document, stamp);
-        return { text: finalText(resource), entries: extract(resource) };
+        return { text: finalText(resource), entries: extract(resource), document: resource };
       },
       placeOf: (name) =>
         literalReferences(document, definitions, base).find(({ type, id }) => `${type}/${id}` === name)?.path,

@@ -113,8 +113,8 @@ export function createWriting(parts: WritingParts): Write {
     const written = { ...key, version, updated, owner, method };
     if (method === 'DELETE') return { change: { ...written, text: undefined, entries: [] }, issues: [] };
     const { stored, blob, issues, placeOf } = await accept(step, linked);
-    const { text, entries } = stored({ id: key.id, version, updated });
-    const change: Change = { ...written, text, entries, ...(blob === undefined ? {} : { blob }) };
+    const made = stored({ id: key.id, version, updated });
+    const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };
     // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
     const purpose = was?.text === undefined ? 'create' : 'update';
     if (!(await store.sees(call, purpose, change))) throw outside(call, key.type);

@@ -96,9 +96,11 @@ export interface Order {
 
 export type SortValue = string | number;
 
+export type SortKeys = Map<string, { first: SortValue; last: SortValue }>;
+
 /** The first (least) and last (greatest) sort value of each parameter; both stores and the oracle sort by these. */
-export function sortKeys(entries: readonly Entry[]): Map<string, { first: SortValue; last: SortValue }> {
-  const keys = new Map<string, { first: SortValue; last: SortValue }>();
+export function sortKeys(entries: readonly Entry[]): SortKeys {
+  const keys: SortKeys = new Map();
   for (const entry of entries) {
     if (isRange(entry) ? entry.value !== '' : entry.param.includes(':')) continue;
     const [first, last] = isRange(entry) ? [entry.low, entry.high] : [entry.value, entry.value];

@@ -45,6 +45,8 @@ export interface Found extends Version {
 export interface Change extends Version {
   /** The search values, each one once; none for a deletion. */
   entries: Entry[];
+  /** What the text says, where somebody has read it anyway: a store that keeps fields need not read it again. */
+  document?: object;
 }
 
 /**

@@ -4,7 +4,7 @@
  * sort sorts what was found.
  */
 import type { KeySpan } from '../../search/span.js';
-import { isRange, sortKeys, type Entry, type Order, type SortValue } from '../../search/plan.js';
+import { isRange, type Entry, type Order, type SortKeys, type SortValue } from '../../search/plan.js';
 import type { VersionFilter } from './compile.js';
 
 /** Beside the key how wide it is (see `WIDTHS`): what begins where cannot be told from where it ends, of a wide one. */
@@ -44,14 +44,14 @@ export const MAIN_DATES: Readonly<Record<string, string>> = {
 export const WIDTHS = [999, 86_399_999] as const;
 const WIDE = WIDTHS.length;
 
-export function dateOf(type: string, entries: readonly Entry[]): MainDate | undefined {
+/** @param keys what these entries are sorted by */
+export function dateOf(type: string, entries: readonly Entry[], keys: SortKeys): MainDate | undefined {
   const param = mainDateOf(type);
   if (param === undefined) return undefined;
-  const own = entries.filter((entry) => entry.param === param);
-  const key = sortKeys(own).get(param);
+  const key = keys.get(param);
   if (key === undefined) return { w: 0 };
   const { first, last } = key;
-  const values = own.filter((entry) => !isRange(entry) || entry.value === '');
+  const values = entries.filter((entry) => entry.param === param && (!isRange(entry) || entry.value === ''));
   return { w: values.length === 1 ? widthOf(first, last) : WIDE, f: first, l: last };
 }
 

@@ -13,7 +13,9 @@ export const documentId = (key: string, version: number): string => `${key}/${St
 
 /** Parameter names become field names, in which a dot or a dollar sign would mean something. */
 export const fieldName = (param: string): string =>
-  param.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24');
+  ODD.test(param) ? param.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24') : param;
+
+const ODD = /[%.$]/;
 
 /** What of a document a version needs, and what more a current one. */
 export const versionFields = { _id: 1, t: 1, i: 1, o: 1, n: 1, u: 1, m: 1, text: 1, blob: 1 } as const;
@@ -32,22 +34,24 @@ export function toDocument(change: Change, withFields: boolean): VersionDocument
   document.text = text;
   document.live = type;
   Object.assign(document, valuesOf(type, entries));
-  const resource = withFields ? fieldsOf(text) : undefined;
+  const resource = withFields ? fieldsOf(text, change.document) : undefined;
   if (resource !== undefined) document.resource = resource;
   return document;
 }
 
 /** What a search finds and sorts a current version by. */
 export function valuesOf(type: string, entries: readonly Entry[]): Pick<VersionDocument, 's' | 'r' | 'k' | 'd' | 'f'> {
-  const date = dateOf(type, entries);
-  const refers = entries.filter(isReference).map(({ value }) => value);
-  return {
-    ...(date === undefined ? {} : { d: date }),
-    ...(refers.length === 0 ? {} : { f: refers }),
-    s: entries.filter(isText).map(({ param: p, value: v, detail: d }) => ({ p, v, d })),
-    r: entries.filter(isRange).map(({ param: p, value: v, low: l, high: h }) => ({ p, v, l, h })),
-    k: new Map([...sortKeys(entries)].map(([param, { first: f, last: l }]) => [fieldName(param), { f, l }])),
-  };
+  const values: Required<Pick<VersionDocument, 's' | 'r' | 'k'>> = { s: [], r: [], k: new Map() };
+  const refers: string[] = [];
+  for (const entry of entries) {
+    if (isRange(entry)) values.r.push({ p: entry.param, v: entry.value, l: entry.low, h: entry.high });
+    else if (entry.param === REFERS) refers.push(entry.value);
+    else values.s.push({ p: entry.param, v: entry.value, d: entry.detail });
+  }
+  const keys = sortKeys(entries);
+  for (const [param, { first, last }] of keys) values.k.set(fieldName(param), { f: first, l: last });
+  const date = dateOf(type, entries, keys);
+  return { ...(date === undefined ? {} : { d: date }), ...(refers.length === 0 ? {} : { f: refers }), ...values };
 }
 
 export function toVersion(fields: RawFields): Version {
@@ -89,6 +93,3 @@ export function entriesOf({ s, r, f }: RawFields): Entry[] {
 
 const listOf = <T>(array: RawFields[string]): T[] =>
   array === undefined ? [] : (Object.values(BSON.deserialize(part(array))) as T[]);
-
-const isReference = (entry: Entry): boolean => entry.param === REFERS;
-const isText = (entry: Entry): entry is TextEntry => !isRange(entry) && !isReference(entry);

@@ -12,11 +12,14 @@ export async function readPage(
   let read = 0;
   try {
     for (;;) {
-      const document = (await cursor.next()) as Uint8Array | null;
-      if (document === null) return { shown, more: false };
-      read += document.byteLength;
-      if (shown.length === size || (shown.length > 0 && read > bytes)) return { shown, more: true };
-      shown.push(rawFields(document));
+      const first = (await cursor.next()) as Uint8Array | null;
+      if (first === null) return { shown, more: false };
+      // What came with it is taken without a promise for each.
+      for (const document of [first, ...(cursor.readBufferedDocuments() as Uint8Array[])]) {
+        read += document.byteLength;
+        if (shown.length === size || (shown.length > 0 && read > bytes)) return { shown, more: true };
+        shown.push(rawFields(document));
+      }
     }
   } finally {
     await cursor.close();

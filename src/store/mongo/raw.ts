@@ -12,8 +12,10 @@ export function rawFields(document: Uint8Array): RawFields {
   const fields: RawFields = {};
   let at = 4;
   for (let type = bytes[at] ?? 0; type !== 0; type = bytes[at] ?? 0) {
-    const nameEnd = bytes.indexOf(0, at + 1);
-    const name = bytes.toString('latin1', at + 1, nameEnd);
+    // Most names are one letter, and a letter is a string already.
+    const nameEnd = bytes[at + 2] === 0 ? at + 2 : bytes.indexOf(0, at + 1);
+    const name =
+      nameEnd === at + 2 ? String.fromCharCode(bytes[at + 1] ?? 0) : bytes.toString('latin1', at + 1, nameEnd);
     const reader = readers[type];
     assert(reader !== undefined, `the field "${name}" has the BSON type ${type}`);
     const start = nameEnd + 1;

@@ -13,6 +13,7 @@ export interface Parts {
   updated?: number;
   method?: Method;
   blob?: BlobRef;
+  document?: object;
 }
 
 export type Place = ReturnType<ReturnType<typeof createPlaces>>;
@@ -53,6 +54,7 @@ export function createPlaces(store: () => Store) {
         text: parts.text ?? JSON.stringify({ resourceType: type, id, meta: { versionId: String(version) } }),
         entries: parts.entries ?? [],
         ...(parts.blob === undefined ? {} : { blob: parts.blob }),
+        ...(parts.document === undefined ? {} : { document: parts.document }),
       };
     }
 
