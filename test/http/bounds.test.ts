@@ -1,10 +1,14 @@
 /** Every answer and every resource has a bound; beyond it a 4xx names the limit, on both stores alike. */
 import { limits } from '../../src/kit/limits.js';
+import { lowerLimits } from '../support/limits.js';
 import { ask, describeServer, idsOf, pages, put } from '../support/server.js';
+import { cpuOf } from '../support/time.js';
 
 describeServer('bounds', (server) => {
+  lowerLimits({ bundleBytes: 6 * 1024 * 1024 });
+
   test('a page ends before it has more bytes than a Bundle may have, and the next one goes on', async () => {
-    const family = 'x'.repeat(900_000);
+    const family = 'x'.repeat(90_000);
     const tag = [{ system: 'urn:bounds', code: 'large' }];
     const made: string[] = [];
     for (let n = 0; n < 15; n += 1) {
@@ -17,22 +21,21 @@ describeServer('bounds', (server) => {
     const history = await pages(`${server.base}/Person/_history?_count=100`);
     expect(history.flatMap((page) => page.entry)).toHaveLength(15);
     expect(history.length).toBe(2);
-  }, 60_000);
+  });
 
   test('more includes than a page may have are refused, never cut', async () => {
     const { id } = await put(server.base, { resourceType: 'Organization', name: 'o' } as never);
     const author = { reference: `Organization/${id}` };
     const basic = { resourceType: 'Basic', code: { text: 'x' }, author };
-    for (let at = 0; at <= limits.includes; at += 50) {
-      await Promise.all(
-        Array.from({ length: Math.min(50, limits.includes + 1 - at) }, () => put(server.base, basic as never)),
-      );
-    }
+    const create = { resource: basic, request: { method: 'POST', url: 'Basic' } };
+    const entry = Array.from({ length: limits.includes + 1 }, () => create);
+    const made = await ask(server.base, { body: { resourceType: 'Bundle', type: 'transaction', entry } });
+    expect(made.status).toBe(200);
     const { status, body } = await ask(`${server.base}/Organization?_id=${id}&_revinclude=Basic:author`);
     expect([status, body.issue[0].code]).toEqual([400, 'too-costly']);
     expect(body.issue[0].diagnostics).toContain('limit includes');
     expect((await ask(`${server.base}/Basic?author=Organization/${id}&_count=1000`)).body.entry).toHaveLength(1000);
-  }, 60_000);
+  });
 
   test.each([
     [
@@ -46,11 +49,12 @@ describeServer('bounds', (server) => {
       'searchValueCharacters',
     ],
   ])('%s in one resource are refused', async (_name, resource, limit) => {
-    const started = performance.now();
-    const { status, body } = await ask(`${server.base}/Patient`, { body: resource });
-    expect(status).toBe(400);
-    expect(body.issue[0].diagnostics).toContain(`limit ${limit}`);
-    expect(performance.now() - started).toBeLessThan(5000);
+    const took = await cpuOf(async () => {
+      const { status, body } = await ask(`${server.base}/Patient`, { body: resource });
+      expect(status).toBe(400);
+      expect(body.issue[0].diagnostics).toContain(`limit ${limit}`);
+    });
+    expect(took).toBeLessThan(5000);
   });
 
   test('more combinations than a composite parameter keeps are refused, never cut', async () => {

@@ -7,7 +7,7 @@ import { limits } from '../../src/kit/limits.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { ask, describeOnSqlite, describeServer } from '../support/server.js';
 
-const ITEMS = 40_000;
+const ITEMS = 12_000;
 const item = Array.from({ length: ITEMS }, (_, at) => ({
   linkId: `q${at}`,
   text: `Question ${at} of a long form: été, 発疹, and more words`,

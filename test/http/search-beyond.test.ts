@@ -1,5 +1,6 @@
 /** search over HTTP: numbers and units, what other resources say, parts of resources, compartments (R4 search.html). */
 import { ask, describeServer, idsOf, pages, put } from '../support/server.js';
+import { quickest } from '../support/time.js';
 
 const RUN = `beyond-${process.pid}`;
 const UCUM = 'http://unitsofmeasure.org';
@@ -209,17 +210,18 @@ describeServer('search', (server) => {
     [`Observation?value-quantity=1|${UCUM}|${'('.repeat(5000)}`, null],
   ])('%.60s is answered at once', async (query, expression) => {
     const url = `${server.base}/${query}`;
-    await ask(url);
-    const begin = performance.now();
-    const { status, body } = await ask(url);
-    const milliseconds = performance.now() - begin;
-    if (expression === null) expect(status).toBe(200);
-    else
-      expect([status, body.issue[0].expression]).toEqual([
-        400,
-        [typeof expression === 'string' ? expression : expect.stringMatching(expression)],
-      ]);
-    // 50 ms on an idle machine; tests share theirs.
-    expect(milliseconds).toBeLessThan(250);
+    const took = await quickest(50, async () => {
+      const begin = performance.now();
+      const { status, body } = await ask(url);
+      const milliseconds = performance.now() - begin;
+      if (expression === null) expect(status).toBe(200);
+      else
+        expect([status, body.issue[0].expression]).toEqual([
+          400,
+          [typeof expression === 'string' ? expression : expect.stringMatching(expression)],
+        ]);
+      return milliseconds;
+    });
+    expect(took).toBeLessThan(50);
   });
 });

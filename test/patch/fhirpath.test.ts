@@ -6,6 +6,7 @@ import type { Resource } from '../../src/fhir/types.js';
 import { parseJson, stringify } from '../../src/kit/json.js';
 import { applyFhirPathPatch } from '../../src/patch/fhirpath.js';
 import { createValidator } from '../../src/validate/validator.js';
+import { cpuOf } from '../support/time.js';
 import { canonical } from './canonical.js';
 import { fhirPathCases, parametersOf, type Row } from './parameters.js';
 
@@ -125,9 +126,10 @@ test.each<[string, object, Row[]]>([
     })),
   ],
 ])('%s are refused soon', async (_, resource, rows) => {
-  const start = performance.now();
-  await expect(patch(resource, parametersOf(rows))).rejects.toThrow(/copies, compares or walks/);
-  expect(performance.now() - start).toBeLessThan(10_000);
+  const took = await cpuOf(async () => {
+    await expect(patch(resource, parametersOf(rows))).rejects.toThrow(/copies, compares or walks/);
+  });
+  expect(took).toBeLessThan(10_000);
 });
 
 test('whatever the path and the value, the patch is refused in words or applied, and changes nothing that came in', async () => {

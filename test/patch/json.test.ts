@@ -4,6 +4,7 @@ import { FhirError } from '../../src/fhir/outcome.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { parseJson, stringify } from '../../src/kit/json.js';
 import { applyJsonPatch } from '../../src/patch/json.js';
+import { cpuOf } from '../support/time.js';
 import { canonical } from './canonical.js';
 import { model, PatchFailed } from './model.js';
 
@@ -183,10 +184,11 @@ test.each<[string, Resource, unknown]>([
     read(`{"resourceType":"Basic","a":[${many(300_000, () => '1.0').join()}]}`),
     many(1000, () => ({ op: 'add', path: '/a/0', value: 1 })),
   ],
-])('%s end soon', (_, resource, patch) => {
-  const start = performance.now();
-  expect(() => applyJsonPatch(resource, patch)).toThrow(FhirError);
-  expect(performance.now() - start).toBeLessThan(3000);
+])('%s end soon', async (_, resource, patch) => {
+  const took = await cpuOf(() => {
+    expect(() => applyJsonPatch(resource, patch)).toThrow(FhirError);
+  });
+  expect(took).toBeLessThan(3000);
 });
 
 /** Short names, so that paths often lead somewhere; some that need escapes, and some that every object inherits. */

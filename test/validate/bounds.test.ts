@@ -4,6 +4,7 @@ import { loadDefinitions } from '../../src/fhir/definitions.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { limits } from '../../src/kit/limits.js';
 import { createValidator } from '../../src/validate/validator.js';
+import { cpuOf } from '../support/time.js';
 
 const { validate } = createValidator(loadDefinitions());
 
@@ -24,10 +25,9 @@ const wrong: [name: string, rest: object][] = [
   ['many codes that are wrong', { contact: many(200_000, { gender: 'x' }) }],
 ];
 
-test.each(wrong)('%s are told as at most a hundred issues, soon', (_name, rest) => {
-  const start = performance.now();
-  const issues = validate({ resourceType: 'Patient', ...rest });
-  expect(performance.now() - start).toBeLessThan(5000);
+test.each(wrong)('%s are told as at most a hundred issues, soon', async (_name, rest) => {
+  let issues: unknown[] = [];
+  expect(await cpuOf(() => (issues = validate({ resourceType: 'Patient', ...rest })))).toBeLessThan(5000);
   expect(issues).toHaveLength(limits.issues);
 });
 
@@ -41,11 +41,12 @@ const slow: [name: string, resource: Resource][] = [
   ['a text of more than 1 MB', { resourceType: 'Patient', name: [{ text: 'a'.repeat(1_048_577) }] }],
 ];
 
-test.each(slow)('%s is refused in linear time', (_name, resource) => {
-  const start = performance.now();
-  expect(validate(resource)).toHaveLength(1);
-  // Anything worse than linear would take hours; a busy machine takes seconds.
-  expect(performance.now() - start).toBeLessThan(20_000);
+test.each(slow)('%s is refused in linear time', async (_name, resource) => {
+  const took = await cpuOf(() => {
+    expect(validate(resource)).toHaveLength(1);
+  });
+  // Anything worse than linear would take hours.
+  expect(took).toBeLessThan(20_000);
 });
 
 test('a text of 1 MB passes', () => {
