@@ -23,6 +23,7 @@ export function listenerOf(app: Express, bounds: Limits, tls?: TlsFiles): Listen
     maxHeaderSize: bounds.headerBytes + bounds.urlBytes,
     headersTimeout: bounds.headersMs,
     connectionsCheckingInterval: bounds.headersMs / 4,
+    keepAliveTimeout: bounds.keepAliveMs,
     requestTimeout: 0,
     // The guard refuses a request without a Host itself, with an OperationOutcome.
     requireHostHeader: false,
@@ -31,6 +32,7 @@ export function listenerOf(app: Express, bounds: Limits, tls?: TlsFiles): Listen
   // A line on which nothing moves for this long is cut; an answer that takes too long has been told so before.
   server.timeout = bounds.requestMs + 5000;
   server.maxConnections = bounds.connections;
+  server.on('drop', () => server.closeIdleConnections());
   tellRefusals(server);
   return server;
 }

@@ -29,12 +29,16 @@ export function tellRefusals(server: Listener): void {
 }
 
 /** The connection ends with it: nobody knows where the next request would begin. */
-function answer(socket: Duplex, { status, issues }: FhirError): void {
+function answer(socket: Duplex, { status, issues }: Pick<FhirError, 'status' | 'issues'>): void {
   socket.on('error', () => undefined);
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
   const { _httpMessage: pending } = socket as Duplex & { _httpMessage?: ServerResponse | null };
   if (pending?.req.complete === true) {
-    // What came after a whole request is wrong, not that request: it gets its own answer, and then the line ends.
-    pending.once('close', () => socket.destroy());
+    // What came after a whole request is wrong, not that request: it gets its own answer, and then this is told.
+    pending.once('close', () => answer(socket, { status, issues }));
     return;
   }
   if (pending?.headersSent === true) {

@@ -104,6 +104,11 @@ export const limits = {
   /** Milliseconds that the head of a request may take to arrive, and a body that is read as a whole. */
   headersMs: 15_000,
   bodyMs: 30_000,
+  /**
+   * Milliseconds that a connection may idle between two requests: longer than proxies keep theirs (60 s as a rule), who
+   * would otherwise send into a line that is being closed. Idle ones make room when there are too many connections.
+   */
+  keepAliveMs: 65_000,
   /** What a transfer must move at least: so many bytes in so many milliseconds. A thin line does; a stalled one not. */
   paceBytes: 32 * KB,
   paceMs: 15_000,

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createAdmission, type Asked, type Ticket } from '../../src/http/traffic/admission.js';
 import { createHold } from '../../src/http/traffic/hold.js';
 import { limits } from '../../src/kit/limits.js';
-import { ask, describeServer, put, type Answer } from '../support/server.js';
+import { ask, describeOnSqlite, describeServer, put, type Answer } from '../support/server.js';
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -100,7 +100,7 @@ describe('the gate', () => {
 
 describe('bytes that are held', () => {
   test('those that wait longest for their client lose their place, what is being worked on never', async () => {
-    const hold = createHold(100, 20);
+    const hold = createHold(100, 300);
     const cut: string[] = [];
     const open = (name: string) => hold.open(() => cut.push(name));
     const [working, slow] = [open('working'), open('slow')];
@@ -109,7 +109,7 @@ describe('bytes that are held', () => {
     const early = open('early');
     expect([early.grow(20), cut]).toEqual([false, []]);
     early.release();
-    await pause(30);
+    await pause(330);
     expect([open('late').grow(20), cut, hold.bytes()]).toEqual([true, ['slow'], 70]);
     slow.release();
     expect(hold.bytes()).toBe(70);
@@ -219,6 +219,35 @@ describeServer(
     bodyBytesHeld: 3_000_000 + 1_000_000,
     graceMs: 100,
   },
+);
+
+describeOnSqlite(
+  'when there are too many connections',
+  (server) => {
+    const get = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+    test('those that idle between two requests, as they may for longer than a proxy does, make room', async () => {
+      const idle = open(server.address);
+      idle.write(get);
+      expect(await idle.answer()).toMatch(/^HTTP\/1.1 200 .*Keep-Alive: timeout=65\r\n/s);
+      const busy = open(server.address);
+      await once(busy.socket, 'connect');
+      busy.write(get.slice(0, 20));
+      await pause(50);
+      const dropped = open(server.address);
+      dropped.write(get);
+      await dropped.closed;
+      expect(dropped.bytes()).toBe(0);
+      await idle.closed;
+      const next = open(server.address);
+      next.write(get);
+      expect(await next.answer()).toMatch(/^HTTP\/1.1 200 /);
+      busy.write(get.slice(20));
+      expect(await busy.answer()).toMatch(/^HTTP\/1.1 200 /);
+      [busy, next].forEach(({ socket }) => socket.destroy());
+    });
+  },
+  { connections: 2 },
 );
 
 const head = (method: string, path: string, type: string, length: number) =>

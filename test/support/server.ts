@@ -30,8 +30,12 @@ export function describeServer(
 }
 
 /** For what has nothing to do with the store. */
-export function describeOnSqlite(name: string, suite: (server: TestServer) => void): void {
-  describe(name, () => suite(running({ STORE: 'sqlite' })));
+export function describeOnSqlite(
+  name: string,
+  suite: (server: TestServer) => void,
+  bounds: Partial<Limits> = {},
+): void {
+  describe(name, () => suite(running({ STORE: 'sqlite' }, bounds)));
 }
 
 function running(environment: Record<string, string>, bounds: Partial<Limits> = {}): TestServer {
