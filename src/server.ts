@@ -116,9 +116,10 @@ async function serveOn(
     },
   });
   parts.push(aside);
+  const access = createAccess(registry, base);
   const repository = createRepository({
     store: indexed.store,
-    access: createAccess(registry, base),
+    access,
     blobs,
     clock,
     validator,
@@ -158,6 +159,7 @@ async function serveOn(
       }),
       types: new Set(definitions.resourceTypes),
       authenticate,
+      access,
       clock,
       log,
       metrics,

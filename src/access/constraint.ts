@@ -174,7 +174,8 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
       if (sight(principal, purpose).of(type) === undefined) throw refused(principal, [letter], type);
     },
     demandOperation({ role }, name) {
-      if (Object.hasOwn(OPERATIONS, name) && OPERATIONS[name]?.includes(role) === true) return;
+      const roles = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : [];
+      if (roles === 'any' || roles?.includes(role) === true) return;
       throw failure('forbidden', `The role ${role} may not call ${name}. Nothing was done.`);
     },
   };

@@ -68,3 +68,10 @@ export const nobody: Principal = {
   owners: [],
   grant: { id: '', client: '', scopes: noScopes },
 };
+
+/** What a page cursor is bound to, so that nobody goes on where another one ended. */
+export function subjectOf({ owner, grant }: Principal): string {
+  if (grant === undefined) return '';
+  const { client, user = '', patient = '' } = grant;
+  return `${JSON.stringify([owner, client, user, patient])} `;
+}

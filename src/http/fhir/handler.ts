@@ -1,5 +1,6 @@
 /** One FHIR request from its first byte to its last: guard, dispatch, interaction, answer, log line. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../../access/constraint.js';
 import { nobody, type Principal } from '../../access/principal.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
@@ -28,6 +29,7 @@ export type Authenticate = (headers: IncomingHttpHeaders) => Principal | Promise
 export interface FhirHandlerParts extends Parts {
   types: ReadonlySet<string>;
   authenticate: Authenticate;
+  access: Pick<Access, 'demandOperation'>;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -85,6 +87,8 @@ export function fhirHandler(parts: FhirHandlerParts) {
     seen.rendering = { pretty, headOnly, format: formatOf(request, format, target) };
     const open = OPEN_TO_ALL.has(target.route.interaction);
     const principal = open ? nobody : await parts.authenticate(request.headers);
+    const operation = operationIn(target.route.path);
+    if (operation !== undefined) parts.access.demandOperation(principal, operation);
     const submission = submissionOf(request, target.route.interaction);
     const call: FhirCall = {
       id,
@@ -157,6 +161,8 @@ function abortedWhenGone(response: ServerResponse): AbortSignal {
 const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'POST' || method === 'PUT' || method === 'PATCH') &&
   (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+
+const operationIn = (path: string): string | undefined => path.split('/').find((segment) => segment.startsWith('$'));
 
 /** What anybody may ask: it shows no resource. */
 const OPEN_TO_ALL: ReadonlySet<string> = new Set(['capabilities']);

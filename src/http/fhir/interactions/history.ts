@@ -1,4 +1,5 @@
 /** history of a resource, of a type and of the whole server (R4 http.html#history). */
+import { subjectOf } from '../../../access/principal.js';
 import { historyBundle, type HistoryEntry } from '../../../fhir/bundle.js';
 import { subsetOf } from '../../../fhir/subset.js';
 import type { HistoryScope, Version } from '../../../store/port.js';
@@ -19,8 +20,8 @@ export async function history(call: FhirCall, { repository, registry, cursors, b
     ...asked.scope,
   };
   const path = ['', call.type, call.resourceId, '_history'].filter((part, at) => at === 0 || part !== '').join('/');
-  // A cursor belongs to the history that it was made for.
-  const binding = `${path}?${applied}`;
+  // A cursor belongs to the caller and the history that it was made for.
+  const binding = `${subjectOf(call.principal)}${path}?${applied}`;
   const after = asked.cursor === undefined ? undefined : cursors.open(asked.cursor, binding);
   const request = { size: asked.count, gone: call.gone, ...(after === undefined ? {} : { after }) };
   const page = await repository.history(call, scope, request);

@@ -1,4 +1,5 @@
 /** search by GET and by POST: of one type, of all, and in a compartment (R4 http.html#search). */
+import { subjectOf } from '../../../access/principal.js';
 import { searchset, type SearchEntry } from '../../../fhir/bundle.js';
 import { subsetOf } from '../../../fhir/subset.js';
 import { compartmentOf } from '../../../search/compartment.js';
@@ -32,8 +33,8 @@ export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
   const search = parseSearch(call.query, types, registry, { lenient: call.prefer.lenient, base, now: call.at });
   if (compartment !== undefined) search.conditions.push(compartment.condition);
   const path = ['', type, resourceId, member].filter((part, at) => at === 0 || part !== '').join('/');
-  // A cursor belongs to the types and the query that it was made for.
-  const binding = `${path}?${search.applied}`;
+  // A cursor belongs to the caller, the types and the query that it was made for.
+  const binding = `${subjectOf(call.principal)}${path}?${search.applied}`;
   const after = search.cursor === undefined ? undefined : cursors.open(search.cursor, binding);
   const paging = { gone: call.gone, ...(after === undefined ? {} : { after }) };
   const { matches, included, total, next } = await repository.search(call, search, paging);
