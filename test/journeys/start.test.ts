@@ -29,13 +29,13 @@ const sentence = async (settings: Record<string, string>): Promise<string | unde
 test('what is shipped is stored once; what was changed or deleted stays so', async () => {
   const first = await start();
   expect(first.seeded.length).toBeGreaterThan(3);
-  const id = 'phq-9-1.0.0';
+  const id = 'phq-9-1.1.0';
   const { body } = await ask(`${first.base}/Questionnaire/${id}`);
   await ask(`${first.base}/Questionnaire/${id}`, {
     method: 'PUT',
     body: { ...body, version: '1.0.1-local', title: 'Ours' },
   });
-  await ask(`${first.base}/Questionnaire/skin-lesion-1.0.0`, { method: 'DELETE' });
+  await ask(`${first.base}/Questionnaire/skin-lesion-1.1.0`, { method: 'DELETE' });
   await first.stop();
   const second = await start();
   expect(second.seeded).toEqual([]);
@@ -43,7 +43,7 @@ test('what is shipped is stored once; what was changed or deleted stays so', asy
     title: 'Ours',
     meta: { versionId: '2' },
   });
-  expect((await ask(`${second.base}/Questionnaire/skin-lesion-1.0.0`)).status).toBe(410);
+  expect((await ask(`${second.base}/Questionnaire/skin-lesion-1.1.0`)).status).toBe(410);
   await second.stop();
 });
 

@@ -1,12 +1,33 @@
 /** The forms that the project ships, parsed, and the few ways in which their tests walk through them. */
-import { readFileSync } from 'node:fs';
-import type { CodeSystem, Questionnaire, QuestionnaireItem } from 'fhir/r4.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { CodeSystem, Questionnaire, QuestionnaireItem, QuestionnaireResponse } from 'fhir/r4.js';
 
 export const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 export const json = (path: string): any => JSON.parse(file(path));
-export const phq9: Questionnaire = json('questionnaires/phq-9.json');
-export const skinLesion: Questionnaire = json('questionnaires/skin-lesion.json');
-export const codes: CodeSystem = json('questionnaires/skin-lesion-codes.json');
+const files = readdirSync(new URL('../../questionnaires', import.meta.url)).filter((name) => name.endsWith('.json'));
+const resources: (Questionnaire | CodeSystem)[] = files.map((name) => json(`questionnaires/${name}`));
+/** Every form and code system of the folder. */
+export const forms = resources.filter((one) => one.resourceType === 'Questionnaire');
+export const codeSystems = resources.filter((one) => one.resourceType === 'CodeSystem');
+
+export const nameOf = ({ url }: { url?: string }): string => url!.slice(url!.lastIndexOf('/') + 1);
+export const formNamed = (name: string) => forms.find((one) => nameOf(one) === name)!;
+export const phq9 = formNamed('phq-9');
+export const skinLesion = formNamed('skin-lesion');
+export const codes = codeSystems.find((one) => nameOf(one) === 'skin-lesion')!;
+
+/** An answered example, and what is expected of it. */
+export interface Example {
+  name: string;
+  /** `accepted`, or the code of the rule that it breaks. */
+  verdict: string;
+  at?: string;
+  total?: number;
+  band?: string;
+  urgent?: boolean;
+  response: QuestionnaireResponse;
+}
+export const examplesOf = (form: Questionnaire): Example[] => json(`questionnaires/examples/${nameOf(form)}.json`);
 export const sources = file('questionnaires/SOURCES.md').replace(/ +/g, ' ');
 
 export const core = 'http://hl7.org/fhir/StructureDefinition/';
