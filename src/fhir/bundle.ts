@@ -1,6 +1,8 @@
 /**
- * Searchset and history Bundles as text: stored resources are spliced in as they are, never parsed (R4 bundle.html).
+ * Searchset and history Bundles in pieces of text: stored resources are spliced in as they are, never parsed (R4
+ * bundle.html).
  */
+import type { Piece, Pieces } from '../kit/pieces.js';
 import type { Issue } from './outcome.js';
 import { operationOutcome } from './outcome.js';
 
@@ -12,14 +14,14 @@ export interface BundleLink {
 export interface SearchEntry {
   fullUrl: string;
   /** The resource's JSON. */
-  text: string;
+  text: Piece;
   mode: 'match' | 'include';
 }
 
 export interface HistoryEntry {
   fullUrl: string;
   /** Undefined for a deletion. */
-  text: string | undefined;
+  text: Piece | undefined;
   method: string;
   url: string;
   status: string;
@@ -36,28 +38,31 @@ export function searchset(
   entries: SearchEntry[],
   total: number | undefined,
   issues: Issue[],
-): string {
-  const texts = entries.map(
-    ({ fullUrl, text, mode }) => `{"fullUrl":${json(fullUrl)},"resource":${text},"search":{"mode":"${mode}"}}`,
-  );
-  if (issues.length > 0) texts.push(`{"resource":${json(operationOutcome(issues))},"search":{"mode":"outcome"}}`);
-  return bundle('searchset', links, texts, total);
+): Pieces {
+  const pieces = bundle('searchset', links, total);
+  for (const { fullUrl, text, mode } of entries) {
+    pieces.push(`${between(pieces)}{"fullUrl":${json(fullUrl)},"resource":`, text, `,"search":{"mode":"${mode}"}}`);
+  }
+  if (issues.length > 0)
+    pieces.push(`${between(pieces)}{"resource":${json(operationOutcome(issues))},"search":{"mode":"outcome"}}`);
+  return ended(pieces);
 }
 
-export function historyBundle(links: BundleLink[], entries: HistoryEntry[], total: number | undefined): string {
-  const texts = entries.map(({ fullUrl, text, method, url, status, etag, lastModified }) => {
-    const resource = text === undefined ? '' : `"resource":${text},`;
-    const request = json({ method, url });
-    return `{"fullUrl":${json(fullUrl)},${resource}"request":${request},"response":${json({ status, etag, lastModified })}}`;
-  });
-  return bundle('history', links, texts, total);
+export function historyBundle(links: BundleLink[], entries: HistoryEntry[], total: number | undefined): Pieces {
+  const pieces = bundle('history', links, total);
+  for (const { fullUrl, text, method, url, status, etag, lastModified } of entries) {
+    pieces.push(`${between(pieces)}{"fullUrl":${json(fullUrl)},`);
+    if (text !== undefined) pieces.push('"resource":', text, ',');
+    pieces.push(`"request":${json({ method, url })},"response":${json({ status, etag, lastModified })}}`);
+  }
+  return ended(pieces);
 }
 
 /** What became of one entry of a batch or transaction. */
 export interface ResponseEntry {
   fullUrl?: string;
   /** The resource's JSON. */
-  text?: string;
+  text?: string | Pieces;
   response: {
     /** Such as `201 Created`. */
     status: string;
@@ -68,27 +73,28 @@ export interface ResponseEntry {
   };
 }
 
-export function responseBundle(type: 'batch' | 'transaction', entries: ResponseEntry[]): string {
-  const texts = entries.map(({ fullUrl, text, response }) => {
-    const url = fullUrl === undefined ? '' : `"fullUrl":${json(fullUrl)},`;
-    const resource = text === undefined ? '' : `"resource":${text},`;
-    return `{${url}${resource}"response":${json(response)}}`;
-  });
-  return bundle(`${type}-response`, [], texts, undefined);
+export function responseBundle(type: 'batch' | 'transaction', entries: ResponseEntry[]): Pieces {
+  const pieces = bundle(`${type}-response`, [], undefined);
+  for (const { fullUrl, text, response } of entries) {
+    pieces.push(`${between(pieces)}{${fullUrl === undefined ? '' : `"fullUrl":${json(fullUrl)},`}`);
+    if (text !== undefined) pieces.push('"resource":', ...(typeof text === 'string' ? [text] : text), ',');
+    pieces.push(`"response":${json(response)}}`);
+  }
+  return ended(pieces);
 }
 
-/**
- * R4 allows no empty arrays, so a Bundle without entries has no `entry`. Pieces are added, not joined: what is added is
- * copied once, when it is sent.
- */
-function bundle(type: string, links: BundleLink[], entries: string[], total: number | undefined): string {
+/** Up to its entries. R4 allows no empty arrays, so a Bundle without entries has no `entry`. */
+function bundle(type: string, links: BundleLink[], total: number | undefined): Piece[] {
   let text = `{"resourceType":"Bundle","type":"${type}"`;
   if (total !== undefined) text += `,"total":${total}`;
   if (links.length > 0) text += `,"link":${json(links)}`;
-  let before = ',"entry":[';
-  for (const entry of entries) {
-    text += before + entry;
-    before = ',';
-  }
-  return entries.length > 0 ? `${text}]}` : `${text}}`;
+  return [text];
+}
+
+/** What stands before the next entry. */
+const between = (pieces: Pieces): string => (pieces.length === 1 ? ',"entry":[' : ',');
+
+function ended(pieces: Piece[]): Pieces {
+  pieces.push(pieces.length === 1 ? '}' : ']}');
+  return pieces;
 }

@@ -1,6 +1,6 @@
 /** What a client demands of the current version before it lets the server write (R4 http.html#concurrency). */
 import { failure } from '../fhir/outcome.js';
-import type { Version } from '../store/port.js';
+import { isThere, type Version } from '../store/port.js';
 
 export interface Conditions {
   /** `If-Match`: the ETags one of which the current version must have; `*`: any version. */
@@ -11,7 +11,7 @@ export interface Conditions {
 
 /** Throws 412 unless the current version is what the client expects. */
 export function demand({ ifMatch, ifNoneMatch }: Conditions, was: Version | undefined, name: string): void {
-  const current = was?.text === undefined ? undefined : String(was.version);
+  const current = isThere(was) ? String(was.version) : undefined;
   if (current === undefined) {
     if (ifMatch === undefined) return;
     throw failure('precondition', `${name} has no current version, so If-Match cannot hold.`);

@@ -6,7 +6,7 @@ import { limits } from '../kit/limits.js';
 import { matches, type Doc } from '../search/match.js';
 import { isRange, type Entry, type Plan, type Test } from '../search/plan.js';
 import { both } from '../search/restrict.js';
-import type { Found, Store, Version } from '../store/port.js';
+import { isThere as isVersionThere, type Found, type Store, type Version } from '../store/port.js';
 import { withEntries, type Indexing } from './reindex.js';
 
 export interface Meets {
@@ -50,7 +50,7 @@ export function createMeets(store: Store, extract: Indexing['extract']): Meets {
   }
 
   const entriesOf = (version: Version | Found): Entry[] | undefined =>
-    'entries' in version && version.text !== undefined ? version.entries : withEntries({ extract }, version)?.entries;
+    'entries' in version && isVersionThere(version) ? version.entries : withEntries({ extract }, version)?.entries;
 
   return { meets, entriesOf };
 }

@@ -12,8 +12,18 @@ import { inOrder } from '../fhir/transaction/order.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
+import type { Piece } from '../kit/pieces.js';
 import type { SearchRegistry } from '../search/registry.js';
-import type { Found, HistoryScope, Key, Page, PageRequest, Version } from '../store/port.js';
+import {
+  isThere,
+  jsonOf,
+  type Found,
+  type HistoryScope,
+  type Key,
+  type Page,
+  type PageRequest,
+  type Version,
+} from '../store/port.js';
 import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, type JsonForm } from './binary.js';
 import { demand, type Conditions } from './conditions.js';
 import { createFinder } from './criteria.js';
@@ -65,8 +75,8 @@ export interface Repository extends SearchDoor {
   bytes(version: Version, range?: { start: number; end: number }): Promise<Readable>;
   /** A Binary as JSON, with its data; `layout` may indent. */
   binaryAsJson(version: Version, layout: (json: string) => string): JsonForm;
-  /** The JSON of a version as it stands in a Bundle. */
-  textInBundle(version: Version): Promise<string>;
+  /** The JSON of a version as it is sent, by itself or in a Bundle. */
+  json(version: Version): Piece | Promise<Piece>;
 }
 
 export interface Upload {
@@ -96,7 +106,7 @@ export function createRepository(parts: RepositoryParts): Repository {
   }
 
   async function read(call: Call, key: Key): Promise<Found> {
-    const [found] = await asked(store.read(call, 'read', [key]));
+    const [found] = await asked(store.read(call, 'read', [key], true));
     return present(found, nameOf(key));
   }
 
@@ -108,7 +118,7 @@ export function createRepository(parts: RepositoryParts): Repository {
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
     const found = await asked(store.history(call, scope, { bytes: limits.bundleBytes, ...page }));
     if (scope.type !== undefined && scope.id !== undefined && found.items.length === 0 && page.after === undefined) {
-      const [known] = await asked(store.read(call, 'read', [{ type: scope.type, id: scope.id }]));
+      const [known] = await asked(store.read(call, 'read', [{ type: scope.type, id: scope.id }], true));
       if (known === undefined) throw failure('not-found', `There is no ${scope.type}/${scope.id}, and never was.`);
     }
     return found;
@@ -149,7 +159,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     refuseFaults(validator, document);
     if (key !== undefined && once === undefined) {
       // A write that is refused anyway should not leave its bytes behind; only a submission may have been made before.
-      const [was] = await asked(store.read(call, 'update', [key]));
+      const [was] = await asked(store.read(call, 'update', [key], true));
       demand(conditions, was, nameOf(key));
     }
     const blob = await storeBytes(blobs, document.contentType, upload.bytes);
@@ -186,7 +196,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     },
     bytes: (version, range) => openBytes(blobs, version, range),
     binaryAsJson: (version, layout) => jsonForm(blobs, version, layout),
-    textInBundle: async (version) => (version.type === 'Binary' ? inBundle(blobs, version) : (version.text ?? '')),
+    json: (version) => (version.type === 'Binary' ? inBundle(blobs, version) : jsonOf(version)),
     ...createSearch(store),
   };
 }
@@ -214,11 +224,7 @@ const updated = ({ type, id }: Key, resource: Resource, conditions: Conditions):
 
 function present<T extends Version>(found: T | undefined, name: string): T {
   if (found === undefined) throw failure('not-found', `There is no ${name}.`);
-  if (found.text === undefined) {
-    throw failure(
-      'deleted',
-      `${found.type}/${found.id} was deleted in version ${found.version}; its history is there.`,
-    );
-  }
-  return found;
+  const { type, id, version } = found;
+  if (isThere(found)) return found;
+  throw failure('deleted', `${type}/${id} was deleted in version ${version}; its history is there.`);
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../kit/clock.js';
 import { timeOrderedId } from '../kit/id.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import type { Found, Guard, Key } from '../store/port.js';
+import { isThere, type Found, type Guard, type Key } from '../store/port.js';
 import { demand } from './conditions.js';
 import type { Criteria, Finder } from './criteria.js';
 import { asked } from './failures.js';
@@ -80,7 +80,7 @@ export function createResolve({ store, access, clock, finder, deletesMultiple, r
       if (guard !== undefined) guards.push(guard);
       if (key !== undefined) {
         const was = current.get(nameOf(key));
-        if (fresh === true && was?.text !== undefined) {
+        if (fresh === true && isThere(was)) {
           const say = `Nothing matches the condition, but ${nameOf(key)} exists, and would be overwritten.`;
           throw failure('conflict', `${say} Leave the id out, or update it by its id.`, where(work.operation, 'id'));
         }
@@ -107,12 +107,12 @@ export function createResolve({ store, access, clock, finder, deletesMultiple, r
       }
       if (operation.method === 'PUT' && was === undefined && operation.id !== undefined) permit.demandNew(call, key);
       demand(operation.conditions, was, nameOf(key));
-      const isThere = was?.text !== undefined;
-      if (requiresIfMatch && isThere && operation.conditions.ifMatch === undefined) {
-        const say = `${nameOf(key)} exists: say which version you change, such as If-Match: W/"${was.version}".`;
+      const there = isThere(was) ? was : undefined;
+      if (requiresIfMatch && there !== undefined && operation.conditions.ifMatch === undefined) {
+        const say = `${nameOf(key)} exists: say which version you change, such as If-Match: W/"${there.version}".`;
         throw failure('precondition-required', say, where(operation, 'If-Match'));
       }
-      if (operation.method === 'PATCH' && !isThere) {
+      if (operation.method === 'PATCH' && there === undefined) {
         const gone = was === undefined ? 'There is no' : 'Deleted is';
         throw failure(
           was === undefined ? 'not-found' : 'deleted',
@@ -188,7 +188,7 @@ export function createResolve({ store, access, clock, finder, deletesMultiple, r
     for (const purpose of ['update', 'delete'] as const) {
       const keys = named.filter((one) => one.purpose === purpose).map(({ key }) => key);
       for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-        for (const found of await asked(store.read(call, purpose, keys.slice(at, at + READ_AT_ONCE))))
+        for (const found of await asked(store.read(call, purpose, keys.slice(at, at + READ_AT_ONCE), true)))
           if (found !== undefined) current.set(nameOf(found), found);
       }
     }

@@ -3,11 +3,12 @@ import type { Call } from '../access/principal.js';
 import { failure } from '../fhir/outcome.js';
 import type { ResourceType } from '../fhir/types.js';
 import { limits, type LimitName } from '../kit/limits.js';
+import { lengthOf } from '../kit/pieces.js';
 import type { Include, Search } from '../search/ast.js';
 import { referencesOf, referrersOf } from '../search/include.js';
 import { lower } from '../search/lower.js';
 import type { Plan } from '../search/plan.js';
-import type { Found, Key, Position } from '../store/port.js';
+import { isThere, jsonOf, type Found, type Key, type Position } from '../store/port.js';
 import { asked } from './failures.js';
 import type { Asked, SeenStore } from './seen.js';
 
@@ -36,7 +37,12 @@ export interface SearchDoor {
 export function createSearch(store: SeenStore): SearchDoor {
   async function search(call: Call, search: Search, paging: Paging = {}): Promise<SearchResult> {
     const sought: Asked = { purpose: 'search', types: search.types, plan: lower(search), named: search.named };
-    const request = { ...paging, size: search.count, bytes: limits.bundleBytes };
+    const request = {
+      ...paging,
+      size: search.count,
+      bytes: limits.bundleBytes,
+      bare: search.includes.length + search.revincludes.length === 0,
+    };
     const page = search.count === 0 ? { items: [] } : await asked(store.search(call, sought, search.sort, request));
     const whole = paging.after === undefined && page.next === undefined;
     return {
@@ -81,7 +87,7 @@ export function createSearch(store: SeenStore): SearchDoor {
         shown.add(nameOf(resource));
         included.push(resource);
         fresh.push(resource);
-        bytes += resource.text?.length ?? 0;
+        bytes += lengthOf([jsonOf(resource)]);
         if (included.length > limits.includes)
           throw tooMany('includes', `More than ${limits.includes} resources would be included`);
         if (bytes > limits.bundleBytes)
@@ -96,7 +102,7 @@ export function createSearch(store: SeenStore): SearchDoor {
     const found: Found[] = [];
     for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
       const read = await asked(store.read(call, 'include', keys.slice(at, at + READ_AT_ONCE)));
-      found.push(...read.filter((one): one is Found => one?.text !== undefined));
+      found.push(...read.filter(isThere));
       // More than may be shown is enough to know that they are too many.
       if (found.length > limits.includes + from.length) break;
     }

@@ -10,6 +10,7 @@ import { isRange, type Order, type Plan } from '../search/plan.js';
 import { isEverything, restrict, typesIn, type Seen } from '../search/restrict.js';
 import { SHOWS } from '../search/shown.js';
 import {
+  isThere,
   StoreError,
   type Change,
   type Found,
@@ -31,7 +32,7 @@ import type { Indexing } from './reindex.js';
 
 export interface SeenStore {
   /** Throws 403 for types of which the caller sees nothing; what is included or referred to is then not there. */
-  read(call: Call, purpose: Purpose, keys: Key[]): Promise<(Found | undefined)[]>;
+  read(call: Call, purpose: Purpose, keys: Key[], bare?: boolean): Promise<(Found | undefined)[]>;
   version(call: Call, key: Key, version: number): Promise<Version | undefined>;
   history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>>;
   /** Throws 403 too when a chain or `_has` leads through what the caller may not search. */
@@ -69,9 +70,9 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
   const { meets, entriesOf } = createMeets(store, extract);
   const sightOf = (call: Call, purpose: Purpose): Sight => access.sight(call.principal, purpose);
 
-  async function read(call: Call, purpose: Purpose, keys: Key[]): Promise<(Found | undefined)[]> {
+  async function read(call: Call, purpose: Purpose, keys: Key[], bare?: boolean): Promise<(Found | undefined)[]> {
     const sight = sightOf(call, purpose);
-    if (sight.whole !== undefined) return store.read(keys, { owners: sight.whole });
+    if (sight.whole !== undefined) return store.read(keys, { owners: sight.whole }, bare);
     const seen = keys.map(({ type }) => seenOr403(sight, purpose, type));
     const found = await store.read(keys, { owners: ownersOf(seen) });
     const shown = found.map(async (one, at) => {
@@ -85,9 +86,8 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
   async function isSeen({ owners, where }: Seen, version: Version): Promise<boolean> {
     if (!owners.includes(version.owner)) return false;
     if (isEverything(where)) return true;
-    const { type, id, text } = version;
-    const last =
-      text === undefined ? await store.version({ type, id }, version.version - 1, { owners: [...owners] }) : version;
+    const { type, id, version: number } = version;
+    const last = isThere(version) ? version : await store.version({ type, id }, number - 1, { owners: [...owners] });
     const entries = last === undefined ? undefined : entriesOf(last);
     return entries !== undefined && meets(where, { ...version, entries }, owners);
   }
@@ -209,7 +209,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     for (let at = 0; at < open.length; at += READ_AT_ONCE) {
       const some = open.slice(at, at + READ_AT_ONCE);
       const found = await read(call, 'refer', some);
-      const missing = some.find((_key, n) => found[n]?.text === undefined);
+      const missing = some.find((_key, n) => !isThere(found[n]));
       if (missing === undefined) continue;
       throw new StoreError('missing', `${nameOf(missing)} is not there.`, nameOf(missing));
     }

@@ -12,7 +12,7 @@ import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import { REFERS, StoreError, type Change, type VaultRecord } from '../store/port.js';
+import { isThere, REFERS, StoreError, type Change, type VaultRecord } from '../store/port.js';
 import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type Link, type LinkingParts } from './linking.js';
@@ -104,7 +104,7 @@ export function createWriting(parts: WritingParts): Write {
   async function changeOf(call: Call, step: Step, linked?: Link): Promise<Made | undefined> {
     const { work, key, was } = step;
     const { method } = work.operation;
-    if (method === 'DELETE' && was?.text === undefined) return undefined;
+    if (method === 'DELETE' && !isThere(was)) return undefined;
     assert(method !== 'GET' && method !== 'HEAD', 'What only reads is no work.');
     const version = (was?.version ?? 0) + 1;
     // Times of one resource never run backwards or stand still, whatever the machine's clock does.
@@ -157,10 +157,10 @@ export function createWriting(parts: WritingParts): Write {
     references: References,
     issues: Map<Work, Issue[]>,
   ): Promise<void> {
-    const found = await store.read(call, 'refer', present.map(keyOf));
+    const found = await store.read(call, 'refer', present.map(keyOf), true);
     present.forEach((name, at) => {
       const { work, path } = references.of(name);
-      if (work === undefined || found[at]?.text !== undefined) return;
+      if (work === undefined || isThere(found[at])) return;
       const issue = issueOf('not-found', `${name} is not on this server: this reference leads nowhere yet.`, path);
       issues.get(work)?.push({ ...issue, severity: 'warning' });
     });
@@ -215,7 +215,7 @@ function results(works: Work[], steps: Step[], changes: Change[], issues: Map<Wo
     const change = unchanged === true ? undefined : written.get(nameOf(key));
     byWork.set(work, {
       version: change ?? was,
-      created: change !== undefined && was?.text === undefined,
+      created: change !== undefined && !isThere(was),
       changed: change !== undefined,
       issues: issues.get(work) ?? [],
     });

@@ -6,6 +6,7 @@
 import type { BlobRef } from '../blob/port.js';
 import type { ResourceType } from '../fhir/types.js';
 import type { Instant } from '../kit/clock.js';
+import type { Piece } from '../kit/pieces.js';
 import type { Entry, Order, Plan } from '../search/plan.js';
 
 /** The organization that a version belongs to. Open mode knows one. */
@@ -32,9 +33,19 @@ export interface Version extends Key {
   method: Method;
   /** The resource's final JSON; undefined when this version is a deletion. */
   text: string | undefined;
+  /** The same text as UTF-8, where the store has it so: what is only sent on need not be decoded. */
+  readonly utf8?: Uint8Array | undefined;
   /** The bytes that a Binary stands for. */
   blob?: BlobRef;
 }
+
+/** Whether it is one, and no deletion; no text is decoded for that. */
+export function isThere<T extends Version>(version: T | undefined): version is T {
+  return version !== undefined && (version.utf8 !== undefined || version.text !== undefined);
+}
+
+/** The JSON of what is no deletion, as it can be sent at the least cost. */
+export const jsonOf = ({ utf8, text = '' }: Version): Piece => utf8 ?? text;
 
 /** A current version together with its search values. */
 export interface Found extends Version {
@@ -85,6 +96,8 @@ export interface PageRequest {
   /** The page ends early, after one item at least, before its texts have more bytes than this. */
   bytes?: number;
   after?: Position;
+  /** Nobody looks at the search values: asking the items for them may fail. */
+  bare?: boolean;
   /** Aborted when whoever asked is gone: a store that can stops its work. Made when it is asked for. */
   gone?: () => AbortSignal;
 }
@@ -118,8 +131,8 @@ export interface Store {
    * write; where one of its key is that has not expired, that is why nothing is written: `recorded` (with the key).
    */
   write(changes: Change[], guards?: Guard[], integrity?: Integrity, record?: VaultRecord): Promise<void>;
-  /** The current versions, deletions included, in the order of the keys; undefined for what is not there. */
-  read(keys: Key[], reach: Reach): Promise<(Found | undefined)[]>;
+  /** The current versions, deletions included, in the order of the keys; undefined for what is not there. `bare`: see PageRequest. */
+  read(keys: Key[], reach: Reach, bare?: boolean): Promise<(Found | undefined)[]>;
   version(key: Key, version: number, reach: Reach): Promise<Version | undefined>;
   /** Newest first; a version that is written later never moves what a page has shown. */
   history(scope: HistoryScope, page: PageRequest, reach: Reach): Promise<Page<Version>>;

@@ -1,5 +1,6 @@
 /** What an interaction answers, before it is HTTP. */
 import type { Readable } from 'node:stream';
+import type { Pieces } from '../../kit/pieces.js';
 import type { Format } from './negotiate.js';
 import type { Version } from '../../store/port.js';
 
@@ -7,7 +8,7 @@ export interface Reply {
   status: number;
   headers?: Record<string, string>;
   /** FHIR JSON. */
-  text?: string;
+  text?: string | Pieces;
   /** Where a form, not the URL, said how the answer should look. */
   format?: Format;
   pretty?: boolean;

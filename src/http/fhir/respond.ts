@@ -2,9 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { indent } from '../../kit/json.js';
+import { textOf } from '../../kit/pieces.js';
 import { FHIR_JSON, type Format } from './negotiate.js';
 import type { Traffic } from '../traffic/index.js';
-import { keepPace, sendBody } from '../traffic/send.js';
+import { bytesIn, keepPace, sendBody } from '../traffic/send.js';
 import type { Reply } from './reply.js';
 
 /** The same for every answer. Clinical data stay out of caches; the client's own ETag still saves it the bytes. */
@@ -34,12 +35,12 @@ export async function respond(
     response.writeHead(reply.status, headers).end();
     return;
   }
-  const text = rendering.pretty ? `${indent(reply.text)}\n` : reply.text;
+  const text = rendering.pretty ? `${indent(textOf(reply.text))}\n` : reply.text;
   const head = (bytes: number) => {
     headers.push('Content-Type', `${rendering.format}; charset=utf-8`, 'Content-Length', String(bytes));
     return response.writeHead(reply.status, headers);
   };
-  if (rendering.headOnly) head(Buffer.byteLength(text)).end();
+  if (rendering.headOnly) head(bytesIn(text)).end();
   else await sendBody(response, head, text, traffic);
 }
 

@@ -3,7 +3,7 @@ import type { Plan } from '../../search/plan.js';
 import type { Reach } from '../port.js';
 import { narrowed, type Compiler } from './compile.js';
 import type { Connection } from './connection.js';
-import { among, chained, sql, type Sql } from './sql.js';
+import { among, bound as limited, chained, sql, type Sql } from './sql.js';
 
 export interface Rarest {
   condition: Plan;
@@ -35,7 +35,7 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
     for (const condition of conditions) {
       const numbers = candidates(condition, types, reach, level);
       if (numbers === undefined) continue;
-      const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${numbers}) LIMIT ${bound})`);
+      const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${numbers}) LIMIT ${limited(bound)})`);
       const count = Number(row?.n);
       if (count < bound) [best, bound] = [{ condition, numbers, count }, count];
       if (bound <= FEW_ENOUGH) break;

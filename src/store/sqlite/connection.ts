@@ -6,12 +6,17 @@ import type { Sql } from './sql.js';
 
 export type Row = Record<string, string | number | null>;
 
+/** A row as its values alone, in the order of its columns: a row with names costs several times as much. */
+export type Tuple = (string | number | null | Buffer)[];
+
 export interface Connection {
   db: Database.Database;
   all: (query: Sql) => Row[];
-  /** The first rows, `size` at most, and before their texts have more than `bytes`; and whether there are more. */
-  page: (query: Sql, size: number, bytes?: number) => { rows: Row[]; more: boolean };
   get: (query: Sql) => Row | undefined;
+  tuples: (query: Sql) => Tuple[];
+  tuple: (query: Sql) => Tuple | undefined;
+  /** The first rows, `size` at most, and before the bytes in this column are more than `bytes`; and whether there are more. */
+  page: (query: Sql, size: number, column: number, bytes?: number) => { rows: Tuple[]; more: boolean };
   /** Runs a statement and says how many rows it changed. */
   run: (statement: Sql) => number;
   /** Ends what the reads of this turn share: before a transaction, or anything that cannot be done inside of one. */
@@ -53,26 +58,17 @@ export function connect(
     throw error;
   }
 
-  const statements = new Map<string, Database.Statement<unknown[], Row>>();
-  function prepared(text: string): Database.Statement<unknown[], Row> {
-    let statement = statements.get(text);
-    if (statement === undefined) {
-      statement = db.prepare<unknown[], Row>(text);
-      // The oldest half goes at once: what is in use comes back soon, and a hit costs nothing.
-      if (statements.size >= STATEMENTS)
-        for (const old of [...statements.keys()].slice(0, STATEMENTS / 2)) statements.delete(old);
-      statements.set(text, statement);
-    }
-    return statement;
-  }
-
+  const prepared = keep((text) => db.prepare<unknown[], Row>(text));
+  const raw = keep((text) => db.prepare<unknown[], Tuple>(text).raw());
   const { begin, settle } = createTurn(db);
 
   return {
     db,
     all: ({ text, values }) => begin(prepared(text)).all(...values),
-    page: ({ text, values }, size, bytes) => pageOf(begin(prepared(text)).iterate(...values), size, bytes),
     get: ({ text, values }) => begin(prepared(text)).get(...values),
+    tuples: ({ text, values }) => begin(raw(text)).all(...values),
+    tuple: ({ text, values }) => begin(raw(text)).get(...values),
+    page: ({ text, values }, size, column, bytes) => pageOf(begin(raw(text)).iterate(...values), size, column, bytes),
     run: ({ text, values }) => {
       settle();
       return prepared(text).run(...values).changes;
@@ -80,9 +76,24 @@ export function connect(
     settle,
     close: () => {
       settle();
-      statements.clear();
       db.close();
     },
+  };
+}
+
+/** Statements by their text, `STATEMENTS` at most. */
+function keep<T>(prepare: (text: string) => T): (text: string) => T {
+  const statements = new Map<string, T>();
+  return (text) => {
+    let statement = statements.get(text);
+    if (statement === undefined) {
+      statement = prepare(text);
+      // The oldest half goes at once: what is in use comes back soon, and a hit costs nothing.
+      if (statements.size >= STATEMENTS)
+        for (const old of [...statements.keys()].slice(0, STATEMENTS / 2)) statements.delete(old);
+      statements.set(text, statement);
+    }
+    return statement;
   };
 }
 
@@ -119,23 +130,22 @@ function createTurn(db: Database.Database) {
   };
 }
 
-function pageOf(found: Iterable<Row>, size: number, bytes = Infinity): { rows: Row[]; more: boolean } {
-  const rows: Row[] = [];
-  let characters = 0;
-  /** Counted only when it may matter: no character has more than three bytes, and most pages are far below the bound. */
-  let read: number | undefined;
+function pageOf(
+  found: Iterable<Tuple>,
+  size: number,
+  column: number,
+  bytes = Infinity,
+): { rows: Tuple[]; more: boolean } {
+  const rows: Tuple[] = [];
+  let read = 0;
   for (const row of found) {
-    characters += textOf(row).length;
-    if (characters * 3 > bytes) read = (read ?? sum(rows.map(bytesOf))) + bytesOf(row);
-    if (rows.length === size || (rows.length > 0 && read !== undefined && read > bytes)) return { rows, more: true };
+    const value = row[column];
+    if (value instanceof Buffer) read += value.length;
+    if (rows.length === size || (rows.length > 0 && read > bytes)) return { rows, more: true };
     rows.push(row);
   }
   return { rows, more: false };
 }
-
-const textOf = ({ text }: Row): string => (typeof text === 'string' ? text : '');
-const bytesOf = (row: Row): number => Buffer.byteLength(textOf(row));
-const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** Runs it and rejects, instead of throwing, in the words of the port. */
 export function answer<T>(work: () => T): Promise<T> {

@@ -25,7 +25,7 @@ export function createErasing(
   { commitSteps }: Committer<Hands>,
   clock: Clock,
 ): Erasing {
-  const { all, get } = connection;
+  const { all, get, tuples } = connection;
 
   /** A page looks through so many versions, so that it may be empty and yet not the last; others have turns between. */
   async function mentions(text: string, { size, after = [0] }: PageRequest, { owners }: Reach) {
@@ -52,7 +52,7 @@ export function createErasing(
       const seqs = fits.map(({ seq }) => Number(seq));
       if (seqs.length > 0)
         items.push(
-          ...all(sql`SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
+          ...tuples(sql`SELECT ${versionColumns} FROM version v JOIN resource r ON r.num = v.num
             WHERE v.seq ${among(seqs)} ORDER BY v.seq`).map(versionOf),
         );
       from = fits.length === hits.length ? to : (seqs.at(-1) ?? from);

@@ -1,8 +1,8 @@
 /** History: versions by the order of their commits, newest first; a page goes on below where the last ended. */
 import type { HistoryScope, Page, PageRequest, Reach, Version } from '../port.js';
 import type { Connection } from './connection.js';
-import { versionColumns, versionOf } from './rows.js';
-import { among, and, sql, type Sql } from './sql.js';
+import { BEHIND, TEXT, versionColumns, versionOf } from './rows.js';
+import { among, and, bound, sql, type Sql } from './sql.js';
 
 export type History = (scope: HistoryScope, page: PageRequest, reach: Reach) => Page<Version>;
 
@@ -19,11 +19,11 @@ export function createHistory({ page, get }: Connection): History {
       where.push(sql`v.seq >= ${firstSince(scope.since)}`, sql`v.updated >= ${scope.since}`);
     if (scope.at !== undefined) where.push(currentWithin(scope.at));
     const query = sql`
-      SELECT ${versionColumns}, ${by} AS place FROM version v JOIN resource r ON r.num = v.num
-      WHERE ${and(where)} ORDER BY ${by} DESC LIMIT ${size + 1}`;
-    const { rows, more } = page(query, size, bytes);
+      SELECT ${versionColumns}, ${by} FROM version v JOIN resource r ON r.num = v.num
+      WHERE ${and(where)} ORDER BY ${by} DESC LIMIT ${bound(size + 1)}`;
+    const { rows, more } = page(query, size, TEXT, bytes);
     const last = more ? rows.at(-1) : undefined;
-    return { items: rows.map(versionOf), ...(last && { next: [last.place ?? null] }) };
+    return { items: rows.map(versionOf), ...(last && { next: [Number(last[BEHIND])] }) };
   };
 
   /** The first `seq` from which on versions may be that new. `latest` never falls, so that halving finds it. */

@@ -73,7 +73,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
         if (record !== undefined) putRecord(connection, record, clock);
         yield* writer.write(changes, guards, integrity);
       }, weightOf(changes)),
-    read: (keys, reach) => answer(() => read(keys, reach)),
+    read: (keys, reach, bare) => answer(() => read(keys, reach, bare)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
     history: (scope, page, reach) => answer(() => history(scope, page, reach)),
     search: (types, plan, order, page, reach) => answer(() => search(types, plan, order, page, reach)),

@@ -3,7 +3,7 @@ import { REFERS, StoreError, type Integrity, type Key, type Reach } from '../por
 import { REFERRERS, referredTo } from '../referred.js';
 import type { Connection } from './connection.js';
 import type { Scopes } from './scopes.js';
-import { sql } from './sql.js';
+import { bound, sql } from './sql.js';
 
 /** What refers to one resource lies together, whoever it belongs to: a deletion asks about all of them at once. */
 export const refersScope = ['', '', REFERS, 'text'] as const;
@@ -35,7 +35,7 @@ export function createCheck({ all, get }: Connection, scopes: Scopes): Check {
     const target = `${type}/${id}`;
     const rows = all(sql`
       SELECT r.type, r.id, r.owner FROM text_entry e CROSS JOIN resource r ON r.num = e.num
-      WHERE e.scope = ${scope} AND e.value = ${target} AND NOT (r.type = ${type} AND r.id = ${id}) LIMIT ${REFERRERS}`);
+      WHERE e.scope = ${scope} AND e.value = ${target} AND NOT (r.type = ${type} AND r.id = ${id}) LIMIT ${bound(REFERRERS)}`);
     if (rows.length === 0) return;
     const referrers = rows.map((row) => ({ type: String(row.type), id: String(row.id), owner: String(row.owner) }));
     throw referredTo(target, referrers, ({ owner }) => reach.owners.includes(owner));

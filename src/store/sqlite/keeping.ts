@@ -2,8 +2,8 @@
 import { limits } from '../../kit/limits.js';
 import { StoreError, type Change, type Cursor, type Keeping, type PageRequest } from '../port.js';
 import type { Committer } from './commit.js';
-import { answer, type Connection, type Row } from './connection.js';
-import { versionColumns, versionOf } from './rows.js';
+import { answer, type Connection, type Tuple } from './connection.js';
+import { BEHIND, versionColumns, versionOf } from './rows.js';
 import { sql, type Sql } from './sql.js';
 import { weightOf, type Writer } from './write.js';
 
@@ -19,16 +19,16 @@ export interface Hands {
   writer: Writer;
 }
 
-export function createKeeping({ all, get }: Connection, { commit, commitSteps }: Committer<Hands>): Keeping {
+export function createKeeping({ all, get, tuples }: Connection, { commit, commitSteps }: Committer<Hands>): Keeping {
   function snapshot(after: Cursor | undefined, limit: number) {
     const { seq, until = Number(get(sql`SELECT max(seq) AS seq FROM version`)?.seq ?? 0) } = placeOf(after);
     const rows = bounded(
       sql`SELECT v.seq AS at, octet_length(v.text) AS bytes FROM version v
         WHERE v.seq > ${seq} AND v.seq <= ${until} ORDER BY v.seq LIMIT ${limit}`,
-      (last) => sql`SELECT ${versionColumns}, v.seq AS at FROM version v JOIN resource r ON r.num = v.num
+      (last) => sql`SELECT ${versionColumns}, v.seq FROM version v JOIN resource r ON r.num = v.num
         WHERE v.seq > ${seq} AND v.seq <= ${last} ORDER BY v.seq`,
     );
-    const last = Number(rows.at(-1)?.at ?? until);
+    const last = Number(rows.at(-1)?.[BEHIND] ?? until);
     const done = last >= until;
     const place: Place = done ? { seq: until } : { seq: last, until };
     return { versions: rows.map(versionOf), cursor: JSON.stringify(place), done };
@@ -39,15 +39,15 @@ export function createKeeping({ all, get }: Connection, { commit, commitSteps }:
     const rows = bounded(
       sql`SELECT r.num AS at, octet_length(v.text) AS bytes FROM resource r JOIN version v ON v.seq = r.seq
         WHERE r.num > ${from} AND NOT r.deleted ORDER BY r.num LIMIT ${size}`,
-      (last) => sql`SELECT ${versionColumns}, r.num AS at FROM resource r JOIN version v ON v.seq = r.seq
+      (last) => sql`SELECT ${versionColumns}, r.num FROM resource r JOIN version v ON v.seq = r.seq
         WHERE r.num > ${from} AND r.num <= ${last} AND NOT r.deleted ORDER BY r.num`,
     );
-    const last = rows.at(-1)?.at;
-    return { items: rows.map(versionOf), ...(last === undefined ? {} : { next: [last] }) };
+    const last = rows.at(-1)?.[BEHIND];
+    return { items: rows.map(versionOf), ...(last === undefined ? {} : { next: [Number(last)] }) };
   }
 
   /** First only how large the rows are, then as many of them as memory should hold; always one at least. */
-  function bounded(sizes: Sql, upTo: (last: number) => Sql): Row[] {
+  function bounded(sizes: Sql, upTo: (last: number) => Sql): Tuple[] {
     let bytes = 0;
     let last: number | undefined;
     for (const row of all(sizes)) {
@@ -55,7 +55,7 @@ export function createKeeping({ all, get }: Connection, { commit, commitSteps }:
       if (last !== undefined && bytes > limits.keepingBytes) break;
       last = Number(row.at);
     }
-    return last === undefined ? [] : all(upTo(last));
+    return last === undefined ? [] : tuples(upTo(last));
   }
 
   /** Inside a transaction; says whether the version was new. */

@@ -1,36 +1,39 @@
 /** Current versions by key, and single old ones. */
 import type { Found, Key, Reach, Version } from '../port.js';
 import type { Connection } from './connection.js';
-import { foundOf, versionColumns, versionOf } from './rows.js';
-import { among, sql } from './sql.js';
+import { foundColumns, foundOf, versionColumns, versionOf } from './rows.js';
+import { among, sql, type Sql } from './sql.js';
 
 export interface Reader {
-  read: (keys: Key[], reach: Reach) => (Found | undefined)[];
+  read: (keys: Key[], reach: Reach, bare?: boolean) => (Found | undefined)[];
   version: (key: Key, version: number, reach: Reach) => Version | undefined;
   blobsInUse: (hashes: string[]) => Set<string>;
 }
 
-const current = sql`SELECT ${versionColumns}, r.entries FROM resource r JOIN version v ON v.seq = r.seq`;
+const currently = (bare: boolean): Sql =>
+  sql`SELECT ${foundColumns(bare)} FROM resource r JOIN version v ON v.seq = r.seq`;
+const [whole, withoutEntries] = [currently(false), currently(true)];
 
-export function createReader({ all, get }: Connection): Reader {
-  function read(keys: Key[], { owners }: Reach): (Found | undefined)[] {
+export function createReader({ all, tuple, tuples }: Connection): Reader {
+  function read(keys: Key[], { owners }: Reach, bare?: boolean): (Found | undefined)[] {
+    const current = bare === true ? withoutEntries : whole;
     const [key] = keys;
     if (keys.length === 1 && key !== undefined) {
-      const row = get(sql`${current} WHERE r.type = ${key.type} AND r.id = ${key.id} AND r.owner ${among(owners)}`);
+      const row = tuple(sql`${current} WHERE r.type = ${key.type} AND r.id = ${key.id} AND r.owner ${among(owners)}`);
       return [row && foundOf(row)];
     }
     const found = new Map<string, Found>();
     for (const type of new Set(keys.map((key) => key.type))) {
       const ids = keys.filter((key) => key.type === type).map((key) => key.id);
-      const rows = all(sql`
+      const rows = tuples(sql`
         ${current} WHERE r.type = ${type} AND r.id ${among(ids)} AND r.owner ${among(owners)}`);
-      for (const row of rows) found.set(`${type}/${String(row.id)}`, foundOf(row));
+      for (const one of rows.map(foundOf)) found.set(`${type}/${one.id}`, one);
     }
     return keys.map(({ type, id }) => found.get(`${type}/${id}`));
   }
 
   function version({ type, id }: Key, wanted: number, { owners }: Reach): Version | undefined {
-    const row = get(sql`
+    const row = tuple(sql`
       SELECT ${versionColumns} FROM resource r JOIN version v ON v.num = r.num
       WHERE r.type = ${type} AND r.id = ${id} AND v.version = ${wanted} AND v.owner ${among(owners)}`);
     return row && versionOf(row);

@@ -1,8 +1,10 @@
 /** Between the objects of the port and the columns of a row: entries, sort keys, versions. */
+import type { BlobRef } from '../../blob/port.js';
+import { assert } from '../../kit/assert.js';
 import { isRange, sortKeys, type Entry } from '../../search/plan.js';
 import type { Found, Method, Version } from '../port.js';
-import type { Row } from './connection.js';
-import { sql } from './sql.js';
+import type { Tuple } from './connection.js';
+import { sql, type Sql } from './sql.js';
 
 /** `[param, value, detail]` for a text, `[param, value, low, high]` for a range; SQL reads it too, see `compile.ts`. */
 export type EntryRow = [string, string, string] | [string, string, number, number];
@@ -32,29 +34,61 @@ function encode(value: string | number): string {
   return value === Infinity ? '9e999' : value === -Infinity ? '-9e999' : JSON.stringify(value);
 }
 
-export const versionColumns = sql`
-  r.type, r.id, v.version, v.updated, v.owner, v.method, v.blob_hash, v.blob_size, v.text`;
+/** As bytes, because most texts are only sent on: no string is made of them, and no bytes of that string again. */
+const text = sql`CAST(v.text AS BLOB)`;
 
-export function versionOf(row: Row): Version {
-  return {
-    type: String(row.type),
-    id: String(row.id),
-    version: Number(row.version),
-    updated: Number(row.updated),
-    owner: String(row.owner),
-    method: String(row.method) as Method,
-    text: row.text === null ? undefined : String(row.text),
-    ...(typeof row.blob_hash === 'string' && { blob: { hash: row.blob_hash, size: Number(row.blob_size) } }),
-  };
+/** What a tuple that is a version begins with; other columns come behind. */
+export const versionColumns = sql`
+  r.type, r.id, v.version, v.updated, v.owner, v.method, v.blob_hash, v.blob_size, ${text}`;
+
+/** Where the text stands in such a tuple, and where what comes behind begins. */
+export const TEXT = 8;
+export const BEHIND = 9;
+
+/** The columns of a version with its search values, or `NULL` in their place. */
+export const foundColumns = (bare: boolean | undefined): Sql =>
+  bare === true ? sql`${versionColumns}, NULL` : sql`${versionColumns}, r.entries`;
+export const BEHIND_FOUND = 10;
+
+export function versionOf(row: Tuple): Version {
+  const { type, id, version, updated, owner, method, text, blob } = new Stored(row);
+  return { type, id, version, updated, owner, method, text, ...(blob === undefined ? {} : { blob }) };
 }
 
-/** Entries are decoded only if somebody asks: most of what is found is only shown. */
-export function foundOf(row: Row): Found {
-  let entries: Entry[] | undefined;
-  return {
-    ...versionOf(row),
-    get entries() {
-      return (entries ??= decodeEntryRows(String(row.entries)).map(entryOf));
-    },
-  };
+export const foundOf = (row: Tuple): Found => new Stored(row);
+
+/** Text and entries are decoded only if somebody asks: most of what is found is only shown. */
+class Stored implements Found {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly updated: number;
+  readonly owner: string;
+  readonly method: Method;
+  readonly utf8: Buffer | undefined;
+  readonly blob?: BlobRef;
+  #text: string | undefined;
+  #entries: Tuple[number] | undefined | Entry[];
+
+  constructor([type, id, version, updated, owner, method, hash, size, utf8, entries]: Tuple) {
+    this.type = type as string;
+    this.id = id as string;
+    this.version = version as number;
+    this.updated = updated as number;
+    this.owner = owner as string;
+    this.method = method as Method;
+    this.utf8 = utf8 === null ? undefined : (utf8 as Buffer);
+    this.#entries = entries;
+    if (typeof hash === 'string') this.blob = { hash, size: Number(size) };
+  }
+
+  get text(): string | undefined {
+    return (this.#text ??= this.utf8?.toString());
+  }
+
+  get entries(): Entry[] {
+    if (Array.isArray(this.#entries)) return this.#entries;
+    assert(typeof this.#entries === 'string', 'The search values were not asked for.');
+    return (this.#entries = decodeEntryRows(this.#entries).map(entryOf));
+  }
 }

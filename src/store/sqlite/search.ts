@@ -3,11 +3,11 @@ import { assert } from '../../kit/assert.js';
 import { limits } from '../../kit/limits.js';
 import type { Order, Plan } from '../../search/plan.js';
 import type { Found, Page, PageRequest, Position, Reach } from '../port.js';
-import type { Connection, Row } from './connection.js';
+import type { Connection, Tuple } from './connection.js';
 import { refuseWideJoins } from './joins.js';
-import { foundOf, versionColumns } from './rows.js';
+import { BEHIND_FOUND, foundColumns, foundOf, TEXT } from './rows.js';
 import { MANY, PEEK, type FindSource, type Source } from './source.js';
-import { and, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
+import { and, bound, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
 
 export interface Searcher {
   search: (types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach) => Page<Found>;
@@ -48,38 +48,36 @@ export function createSearcher(
     types: string[],
     plan: Plan,
     order: Order,
-    { size, bytes, after }: PageRequest,
+    page: PageRequest,
     reach: Reach,
     steps: number,
   ): Page<Found> | undefined {
+    const { size, after } = page;
     const place = after && { key: decode(after[0] ?? null), num: Number(after.at(-1)) };
     const walk = source.walk(plan, types, reach, order, { after: place, size: size + 1 }, steps);
     if (walk === undefined) return undefined;
-    const found = readPage(walk.page, 1, size, bytes);
+    const found = readPage(walk.page, 1, page);
     return walk.whole || found.next !== undefined ? found : undefined;
   }
 
-  function pageOf(
-    { from, where, num, repeats }: Source,
-    order: Order[],
-    { size, bytes, after }: PageRequest,
-  ): Page<Found> {
+  function pageOf({ from, where, num, repeats }: Source, order: Order[], page: PageRequest): Page<Found> {
+    const { size, after } = page;
     const keys = order.map(({ param, descending }) => ({ column: keyColumn(param, descending), descending }));
     const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
     const sorted = [...keys.map(({ column, descending }) => sql`${column} ${direction(descending)}`), num];
     const shown = keys.map(({ column }, n) => sql`, ${column} AS ${{ text: `key${n}`, values: [] }}`);
     const numbers = sql`
       SELECT ${num} AS place${chained(shown, '')} FROM ${from} WHERE ${and([where, ...beyond])}
-      ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${size + 1}`;
-    return readPage(numbers, keys.length, size, bytes);
+      ${repeats ? sql`GROUP BY ${num}` : sql``} ORDER BY ${chained(sorted, ', ')} LIMIT ${bound(size + 1)}`;
+    return readPage(numbers, keys.length, page);
   }
 
   /** The page is found first, by numbers and keys alone; only then are its own texts read. */
-  function readPage(numbers: Sql, keys: number, size: number, bytes: number | undefined): Page<Found> {
+  function readPage(numbers: Sql, keys: number, { size, bytes, bare }: PageRequest): Page<Found> {
     const query = sql`
-      SELECT ${versionColumns}, r.entries, page.* FROM (${numbers}) page
+      SELECT ${foundColumns(bare)}, page.* FROM (${numbers}) page
       CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
-    const { rows, more } = read(query, size, bytes);
+    const { rows, more } = read(query, size, TEXT, bytes);
     const last = more ? rows.at(-1) : undefined;
     return { items: rows.map(foundOf), ...(last && { next: positionOf(last, keys) }) };
   }
@@ -92,7 +90,9 @@ export function createSearcher(
   function counted(types: string[], plan: Plan, reach: Reach, atMost: number): number {
     const { from, where, num, repeats } = source.each(plan, types, reach);
     const group = repeats ? sql`GROUP BY ${num}` : sql``;
-    const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${atMost})`);
+    const row = get(
+      sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${bound(atMost)})`,
+    );
     return Number(row?.n);
   }
 
@@ -129,10 +129,11 @@ function later({ column, descending }: KeyColumn, value: SqlValue): Sql {
   return value === null ? never : sql`(${column} < ${value} OR ${column} IS NULL)`;
 }
 
-const positionOf = (row: Row, keys: number): Position => [
-  ...Array.from({ length: keys }, (_, n) => encode(row[`key${n}`] ?? null)),
-  row.place ?? null,
-];
+/** Behind the version stand the place, and then the keys. */
+function positionOf(row: Tuple, keys: number): Position {
+  const [place, ...rest] = row.slice(BEHIND_FOUND) as SqlValue[];
+  return [...rest.slice(0, keys).map(encode), place ?? null];
+}
 
 /** A position is plain JSON, which has no infinity: texts are marked, so that a word can stand for it. */
 function encode(value: SqlValue): SqlValue {

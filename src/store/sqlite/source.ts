@@ -10,7 +10,7 @@ import { createRarest, type Rarest } from './candidates.js';
 import { createCompiler, narrowed, visible, type Selected } from './compile.js';
 import type { Connection } from './connection.js';
 import type { Scopes } from './scopes.js';
-import { always, and, sql, type Sql } from './sql.js';
+import { always, and, bound, sql, type Sql } from './sql.js';
 import { createWalk, type Place, type Walk } from './walk.js';
 
 /** What stands between SELECT and ORDER BY; the row is `r`, unless only `num` is asked for. */
@@ -123,7 +123,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
         ? sql`SELECT num FROM resource r WHERE ${visible(row, types, reach)} AND num > ${after}`
         : sql`SELECT DISTINCT num FROM text_entry d WHERE ${entriesOf(along, types, reach)} AND num > ${after}`;
     return {
-      from: sql`(${first} ORDER BY num LIMIT ${PEEK}) d CROSS JOIN resource r ON r.num = d.num`,
+      from: sql`(${first} ORDER BY num LIMIT ${bound(PEEK)}) d CROSS JOIN resource r ON r.num = d.num`,
       where: restOf(conditions, types, reach, 0)(along, 'row'),
       num: sql`r.num`,
     };

@@ -50,6 +50,12 @@ export function among(values: readonly SqlValue[]): Sql {
   return sql`IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }
 
+/**
+ * So many rows. Not the parameter alone: SQLite looks at the value of such a LIMIT when it plans, and would prepare the
+ * statement anew at every execution.
+ */
+export const bound = (rows: number): Sql => sql`(${rows} + 0)`;
+
 export const and = (pieces: Sql[]): Sql => joined(pieces, 'AND', always);
 export const or = (pieces: Sql[]): Sql => joined(pieces, 'OR', never);
 

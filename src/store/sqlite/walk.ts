@@ -10,7 +10,7 @@ import type { Compiler } from './compile.js';
 import type { Connection } from './connection.js';
 import { WIDTHS } from './keys.js';
 import type { Scopes, SortKind } from './scopes.js';
-import { and, chained, never, sql, type Sql, type SqlValue } from './sql.js';
+import { and, bound, chained, never, sql, type Sql, type SqlValue } from './sql.js';
 
 export interface Asked {
   conditions: Plan[];
@@ -61,10 +61,10 @@ export function createWalk({ get }: Connection, scopes: Scopes, compiler: Compil
     const asks = conditions.map((one) => compiler.condition(one, { types, reach, row, level: 0, manner: 'row' }));
     const parts = open.map((arm) => {
       const from = asks.length > 0 && arm.num.text === 'd.num' ? sql`${arm.from} ${joined}` : arm.from;
-      return sql`SELECT * FROM (SELECT ${keyOf(arm)} AS key0, ${arm.num} AS place FROM ${from}
-        WHERE ${and([arm.where, ...upTo(arm, order, fence), ...asks])} ORDER BY ${sorted(arm, order)} LIMIT ${size})`;
+      return sql`SELECT * FROM (SELECT ${arm.num} AS place, ${keyOf(arm)} AS key0 FROM ${from}
+        WHERE ${and([arm.where, ...upTo(arm, order, fence), ...asks])} ORDER BY ${sorted(arm, order)} LIMIT ${bound(size)})`;
     });
-    const page = sql`${chained(parts, ' UNION ALL ')} ORDER BY key0 ${direction(order)}, place LIMIT ${size}`;
+    const page = sql`${chained(parts, ' UNION ALL ')} ORDER BY key0 ${direction(order)}, place LIMIT ${bound(size)}`;
     return { page, whole: fence === undefined };
   };
 
@@ -99,7 +99,7 @@ export function createWalk({ get }: Connection, scopes: Scopes, compiler: Compil
     for (const arm of arms) {
       const row = get(sql`
         SELECT ${keyOf(arm)} AS key, ${arm.num} AS num FROM ${arm.from} WHERE ${arm.where}
-        ORDER BY ${sorted(arm, order)} LIMIT 1 OFFSET ${steps}`);
+        ORDER BY ${sorted(arm, order)} LIMIT 1 OFFSET ${bound(steps)}`);
       if (row === undefined) continue;
       const place = { key: row.key ?? null, num: Number(row.num) };
       if (fence === undefined || isBefore(place, fence, order)) fence = place;

@@ -2,9 +2,10 @@
  * A place is an owner and ids that no other test has, so that tests share one store and do not meet. Inside a test
  * ids are short (`Patient/a`); the place makes them unique on the way in and short again on the way out.
  */
+import assert from 'node:assert/strict';
 import type { BlobRef } from '../../../src/blob/port.js';
 import type { Entry, Order, Plan } from '../../../src/search/plan.js';
-import type { Change, Key, Method, Reach, Store, Version } from '../../../src/store/port.js';
+import type { Change, Found, Key, Method, Reach, Store, Version } from '../../../src/store/port.js';
 
 export interface Parts {
   entries?: Entry[];
@@ -85,6 +86,13 @@ export function createPlaces(store: () => Store) {
 export function versionOf(change: Version): Version {
   const { type, id, version, updated, owner, method, text, blob } = change;
   return { type, id, version, updated, owner, method, text, ...(blob === undefined ? {} : { blob }) };
+}
+
+/** What was found, as the change that it was written by; a store that has bytes has the text's. */
+export function changeOf(found: Found | undefined): Change | undefined {
+  if (found === undefined) return undefined;
+  if (found.utf8 !== undefined) assert.equal(Buffer.from(found.utf8).toString(), found.text);
+  return { ...versionOf(found), entries: found.entries };
 }
 
 /** Entries are a set: their order is nobody's business. */

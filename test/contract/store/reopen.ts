@@ -1,6 +1,6 @@
 /** Opening again: what a write has promised is there after the store was closed, and a closed store says so. */
 import type { Bench } from '../store.js';
-import { createPlaces, is, text } from './place.js';
+import { changeOf, createPlaces, is, text } from './place.js';
 
 export function reopenContract({ promise, open, clock }: Bench): void {
   promise('everything is there when the store is opened again', async () => {
@@ -13,9 +13,9 @@ export function reopenContract({ promise, open, clock }: Bench): void {
       await opened.store.vault.put('kept', 'value', clock.now() + 1000);
       const { cursor } = await opened.store.changes(undefined, 1);
       const store = opened.reopen === undefined ? opened.store : await opened.reopen();
-      expect(await store.read([place.key('Patient/a')], place.reach)).toEqual([first]);
+      expect((await store.read([place.key('Patient/a')], place.reach)).map(changeOf)).toEqual([first]);
       const found = await store.search(['Patient'], is('name', 'ada'), [], { size: 5 }, place.reach);
-      expect(found.items).toEqual([first]);
+      expect(found.items.map(changeOf)).toEqual([first]);
       expect((await store.history({}, { size: 5 }, place.reach)).items).toHaveLength(3);
       expect(await store.vault.get('kept')).toBe('value');
       await expect(store.write([place.change('Patient/gone', 1)])).rejects.toMatchObject({ reason: 'conflict' });

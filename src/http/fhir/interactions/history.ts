@@ -2,7 +2,8 @@
 import { subjectOf } from '../../../access/principal.js';
 import { historyBundle, type HistoryEntry } from '../../../fhir/bundle.js';
 import { subsetOf } from '../../../fhir/subset.js';
-import type { HistoryScope, Version } from '../../../store/port.js';
+import { textOfPiece, type Piece } from '../../../kit/pieces.js';
+import { isThere, type HistoryScope, type Version } from '../../../store/port.js';
 import type { FhirCall } from '../call.js';
 import { pageLinks } from '../links.js';
 import { historyParameters, renderingQuery, subsetParameters } from '../parameters.js';
@@ -34,22 +35,22 @@ export async function history(call: FhirCall, { repository, registry, cursors, b
   // One after another: each Binary opens a file.
   const entries: HistoryEntry[] = [];
   for (const version of page.items) {
-    const text = version.text && (await repository.textInBundle(version));
-    entries.push(entryOf(base, version, text && subset ? subsetOf(text, subset, definitions) : text));
+    const text = isThere(version) ? await repository.json(version) : undefined;
+    entries.push(entryOf(base, version, text && subset ? subsetOf(textOfPiece(text), subset, definitions) : text));
   }
   const whole = page.next === undefined && after === undefined;
   return { status: 200, text: historyBundle(links, entries, whole ? entries.length : undefined) };
 }
 
 /** What the request was that made this version, and how it was answered. */
-function entryOf(base: string, version: Version, text: string | undefined): HistoryEntry {
+function entryOf(base: string, version: Version, text: Piece | undefined): HistoryEntry {
   const created = version.method === 'POST' || (version.method === 'PUT' && version.version === 1);
   return {
     fullUrl: `${base}/${version.type}/${version.id}`,
     text,
     method: version.method,
     url: version.method === 'POST' ? version.type : `${version.type}/${version.id}`,
-    status: created ? '201 Created' : version.text === undefined ? '204 No Content' : '200 OK',
+    status: created ? '201 Created' : !isThere(version) ? '204 No Content' : '200 OK',
     etag: `W/"${version.version}"`,
     lastModified: new Date(version.updated).toISOString(),
   };

@@ -1,7 +1,7 @@
 /** read: the current version of a resource (R4 http.html#read). */
 import { indent } from '../../../kit/json.js';
 import { isHeaderSafe } from '../../../repository/binary.js';
-import type { Version } from '../../../store/port.js';
+import { jsonOf, type Version } from '../../../store/port.js';
 import type { FhirCall } from '../call.js';
 import { FHIR_JSON, isFhirForm, wantsFhirForm } from '../negotiate.js';
 import { subsetOf, type Subset } from '../../../fhir/subset.js';
@@ -23,12 +23,9 @@ export function replyWith(call: FhirCall, parts: Parts, version: Version, subset
   const headers = versionHeaders(version);
   if (version.type === 'Binary') return binary(call, parts, version, headers);
   if (isKnown(call, version)) return { status: 304, headers };
-  const { text = '' } = version;
-  return {
-    status: 200,
-    headers,
-    text: subset === undefined ? text : subsetOf(text, subset, parts.registry.definitions),
-  };
+  const text =
+    subset === undefined ? [jsonOf(version)] : subsetOf(version.text ?? '', subset, parts.registry.definitions);
+  return { status: 200, headers, text };
 }
 
 const isKnown = (call: FhirCall, { version, updated }: Version): boolean => notModified(call.headers, version, updated);

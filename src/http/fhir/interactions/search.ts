@@ -2,6 +2,7 @@
 import { subjectOf } from '../../../access/principal.js';
 import { searchset, type SearchEntry } from '../../../fhir/bundle.js';
 import { subsetOf } from '../../../fhir/subset.js';
+import { textOfPiece } from '../../../kit/pieces.js';
 import { compartmentOf } from '../../../search/compartment.js';
 import { parseSearch } from '../../../search/parse.js';
 import type { Found } from '../../../store/port.js';
@@ -40,12 +41,12 @@ export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
   const { matches, included, total, next } = await repository.search(call, search, paging);
   const { subset } = search;
   const entry = async (mode: SearchEntry['mode'], found: Found): Promise<SearchEntry> => {
-    const text = await repository.textInBundle(found);
+    const text = await repository.json(found);
     // The elements that a client names are those of what it searches.
     const whole = subset === undefined || (mode === 'include' && subset.kind === 'elements');
     return {
       fullUrl: `${base}/${found.type}/${found.id}`,
-      text: whole ? text : subsetOf(text, subset, registry.definitions),
+      text: whole ? text : subsetOf(textOfPiece(text), subset, registry.definitions),
       mode,
     };
   };

@@ -3,13 +3,14 @@
  * or not at all; what only reads sees what they did. (R4 http.html#transaction)
  */
 import { STATUS_CODES } from 'node:http';
-import { text as textOf } from 'node:stream/consumers';
+import { text as textOfStream } from 'node:stream/consumers';
 import { responseBundle, type ResponseEntry } from '../../../fhir/bundle.js';
 import { failure, FhirError, operationOutcome } from '../../../fhir/outcome.js';
 import { readBundle } from '../../../fhir/transaction/index.js';
 import type { BundledInteraction, Operation } from '../../../fhir/transaction/operation.js';
 import { inOrder } from '../../../fhir/transaction/order.js';
 import { limits } from '../../../kit/limits.js';
+import { lengthOf, textOf } from '../../../kit/pieces.js';
 import { Turns } from '../../../kit/turns.js';
 import type { Written } from '../../../repository/repository.js';
 import { readBody } from '../../body.js';
@@ -36,7 +37,7 @@ export async function transaction(call: FhirCall, parts: Parts): Promise<Reply> 
   const answers = new Map<Operation | FhirError, ResponseEntry>();
   let size = 0;
   const answered = (asked: Operation | FhirError, entry: ResponseEntry) => {
-    size += entry.text?.length ?? 0;
+    size += lengthOf(entry.text ?? '');
     answers.set(asked, entry);
   };
   const operations: readonly (Operation | FhirError)[] = bundle.operations;
@@ -115,7 +116,7 @@ async function entryOf(call: FhirCall, parts: Parts, operation: Operation, writt
   if (operation.method === 'DELETE') return { response };
   const fullUrl = `${parts.base}/${version.type}/${version.id}`;
   if (call.prefer.return !== 'representation' || written.withheld === true) return { fullUrl, response };
-  return { fullUrl, text: await parts.repository.textInBundle(version), response };
+  return { fullUrl, text: [await parts.repository.json(version)], response };
 }
 
 /** TABLE: what an entry may read -> the interaction that does so outside of a Bundle. */
@@ -151,7 +152,7 @@ async function readEntry(call: FhirCall, parts: Parts, operation: Operation): Pr
   if (etag !== undefined) response.etag = etag;
   if (modified !== undefined) response.lastModified = new Date(modified).toISOString();
   if (operation.method === 'HEAD') return { response };
-  const text = reply.text ?? (reply.bytes === undefined ? undefined : await textOf(await reply.bytes.stream()));
+  const text = reply.text ?? (reply.bytes === undefined ? undefined : await textOfStream(await reply.bytes.stream()));
   return text === undefined ? { response } : { text, response };
 }
 
@@ -168,7 +169,7 @@ function refusal(error: unknown, call: FhirCall): ResponseEntry {
   const reply = replyToError(error, call.id);
   if (reply.unexpected) call.unexpected(error);
   return {
-    response: { status: statusOf(reply.status), outcome: JSON.parse(reply.text ?? '{}') as object },
+    response: { status: statusOf(reply.status), outcome: JSON.parse(textOf(reply.text ?? '{}')) as object },
   };
 }
 

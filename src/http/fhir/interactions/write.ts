@@ -117,7 +117,7 @@ async function replyTo(call: FhirCall, parts: Parts, written: Written): Promise<
   if (call.prefer.return === 'OperationOutcome') {
     return { status, headers, text: JSON.stringify(operationOutcome(issues)) };
   }
-  return { status, headers, text: await repository.textInBundle(version) };
+  return { status, headers, text: [await repository.json(version)] };
 }
 
 const notForCreate = (header: string) =>
