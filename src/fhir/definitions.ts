@@ -22,6 +22,27 @@ export interface Definitions {
   operations: readonly OperationSummary[];
   /** The codes of a value set that a required binding names; undefined where they cannot be enumerated. */
   valueSet(canonical: string): ValueSetCodes | undefined;
+  /** The rules of a type or element, by its path; those of its base type stand there. */
+  invariants: ReadonlyMap<string, readonly Invariant[]>;
+  /** The extensions that R4 defines, by url. */
+  extensions: ReadonlyMap<string, ExtensionDefinition>;
+}
+
+/** One rule (R4 conformance-rules.html#constraints). */
+export interface Invariant {
+  key: string;
+  severity?: 'warning';
+  human: string;
+  /** FHIRPath that is true of what keeps the rule. */
+  expression: string;
+}
+
+export interface ExtensionDefinition {
+  /** Paths of the elements that it may stand on; `Element` is any. */
+  on: readonly string[];
+  modifier?: true;
+  /** Of its value; undefined where it has extensions of its own. */
+  types?: readonly string[];
 }
 
 export interface TypeDefinition {
@@ -122,6 +143,10 @@ export function loadDefinitions(folder: URL = generated): Definitions {
       read(new URL('compartments.json', folder)) as Record<string, Record<ResourceType, string[]>>,
     ),
     operations: operationsOf(read(new URL('operations.json', folder)) as Record<string, Omit<OperationSummary, 'url'>>),
+    invariants: new Map(Object.entries(read(new URL('invariants.json', folder)) as Record<string, Invariant[]>)),
+    extensions: new Map(
+      Object.entries(read(new URL('extensions.json', folder)) as Record<string, ExtensionDefinition>),
+    ),
     valueSet: (canonical: string) => valueSets.get(canonical.split('|')[0] ?? canonical),
   });
 }

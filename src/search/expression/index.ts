@@ -5,7 +5,7 @@
  */
 import type { Definitions } from '../../fhir/definitions.js';
 import { compileCall } from './functions.js';
-import { parseExpression, type Expression } from './syntax.js';
+import { parseExpression, type Expression } from '../../fhir/fhirpath/syntax.js';
 import { children, isA, isType, narrow, type Leaf } from './types.js';
 import { collect, truth, walk, type Step } from './walk.js';
 
@@ -38,6 +38,8 @@ function compile(definitions: Definitions, expression: Expression, context: read
         : inner(expression.of).map((leaf) => isType(definitions, leaf, expression.type));
     case 'call':
       return compileCall({ definitions, compile }, expression, inner(expression.of));
+    case 'variable':
+      throw new Error(`The FHIRPath variable ${expression.name} is not understood.`);
     case 'binary':
       return binary(expression.operator, inner(expression.left), inner(expression.right));
   }
@@ -45,8 +47,10 @@ function compile(definitions: Definitions, expression: Expression, context: read
 
 function binary(operator: string, left: readonly Leaf[], right: readonly Leaf[]): Leaf[] {
   if (operator === '|') return [...left, ...right];
+  const apply = OPERATORS[operator];
+  if (apply === undefined) throw new Error(`The FHIRPath operator ${operator} is not understood.`);
   const step: Step = (value, emit) => {
-    const answer = OPERATORS[operator]?.(collect(left, value), collect(right, value));
+    const answer = apply(collect(left, value), collect(right, value));
     if (answer !== undefined) emit(answer);
   };
   return [{ type: 'boolean', steps: [step] }];

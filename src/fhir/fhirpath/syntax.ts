@@ -1,6 +1,6 @@
 /**
- * The part of FHIRPath that search parameters are written in, as a tree: paths, calls, an index, `is` and `as`,
- * unions, equality, `and` and `or`, and literals. (FHIRPath N1, section 12 for the precedence)
+ * The part of FHIRPath that R4's search parameters and invariants are written in, as a tree: all of it but arithmetic
+ * beyond `+` and `-`, dates and quantities as literals, and `~`. (FHIRPath N1, section 12 for the precedence)
  */
 export type Expression =
   | { kind: 'member'; of?: Expression; name: string }
@@ -8,9 +8,11 @@ export type Expression =
   | { kind: 'index'; of: Expression; index: number }
   | { kind: 'type'; operator: 'is' | 'as'; of: Expression; type: string }
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
+  /** `%resource` and its like, and `$this`, with their sign. */
+  | { kind: 'variable'; name: string }
   | { kind: 'literal'; value: string | number | boolean };
 
-export type BinaryOperator = 'or' | 'and' | '=' | '!=' | '|';
+export type BinaryOperator = (typeof WEAKER)[number][number] | (typeof STRONGER)[number];
 
 export function parseExpression(text: string): Expression {
   const tokens = tokensOf(text);
@@ -22,21 +24,24 @@ export function parseExpression(text: string): Expression {
     if (!take(token)) fail(text, `'${token}' is missing before '${peek() ?? 'the end'}'`);
   };
 
-  /** Binary operators from the weakest to the strongest; `is` and `as` bind more strongly than any of them. */
+  /** Binary operators from the weakest to the strongest; `is` and `as` stand between the two tables. */
   const binary = (level: number): Expression => {
-    const operators = LEVELS[level];
-    if (operators === undefined) return typed();
-    let left = binary(level + 1);
+    const operators = WEAKER[level];
+    return operators === undefined ? typed() : joined(operators, () => binary(level + 1));
+  };
+
+  const joined = (operators: readonly BinaryOperator[], operand: () => Expression): Expression => {
+    let left = operand();
     for (let operator = operators.find((one) => one === peek()); operator !== undefined;) {
       at += 1;
-      left = { kind: 'binary', operator, left, right: binary(level + 1) };
+      left = { kind: 'binary', operator, left, right: operand() };
       operator = operators.find((one) => one === peek());
     }
     return left;
   };
 
   const typed = (): Expression => {
-    let of = path();
+    let of = joined(STRONGER, path);
     for (let operator = peek(); operator === 'is' || operator === 'as'; operator = peek()) {
       at += 1;
       of = { kind: 'type', operator, of, type: typeName(path()) };
@@ -62,13 +67,15 @@ export function parseExpression(text: string): Expression {
       expect(')');
       return inner;
     }
-    if (token.startsWith("'")) return { kind: 'literal', value: token.slice(1, -1).replace(/\\(.)/g, '$1') };
+    if (token.startsWith("'")) return { kind: 'literal', value: token.slice(1, -1).replace(ESCAPE, unescaped) };
+    if (token.startsWith('%') || token.startsWith('$')) return { kind: 'variable', name: token };
     if (token === 'true' || token === 'false') return { kind: 'literal', value: token === 'true' };
     if (/^\d/.test(token)) return { kind: 'literal', value: Number(token) };
     return nameOrCall(token);
   };
 
-  const nameOrCall = (name: string, of?: Expression): Expression => {
+  const nameOrCall = (token: string, of?: Expression): Expression => {
+    const name = token.startsWith('`') ? token.slice(1, -1) : token;
     if (!/^[A-Za-z_]/.test(name)) fail(text, `'${name}' stands where a name should`);
     const target = of === undefined ? {} : { of };
     if (!take('(')) return { kind: 'member', name, ...target };
@@ -91,9 +98,26 @@ export function typeName(expression: Expression | undefined): string {
   throw new Error('The name of a type is missing.');
 }
 
-const LEVELS: readonly (readonly BinaryOperator[])[] = [['or'], ['and'], ['=', '!='], ['|']];
+const WEAKER = [
+  ['implies'],
+  ['or', 'xor'],
+  ['and'],
+  ['in', 'contains'],
+  ['=', '!='],
+  ['<', '<=', '>', '>='],
+  ['|'],
+] as const;
 
-const TOKEN = /\s*('(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_]*|\d+|!=|[().,|=[\]])/y;
+const STRONGER = ['+', '-', '&'] as const;
+
+const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(.))/g;
+const CONTROLS: Readonly<Record<string, string>> = { f: '\f', n: '\n', r: '\r', t: '\t' };
+
+const unescaped = (_: string, hex: string | undefined, character: string): string =>
+  hex === undefined ? (CONTROLS[character] ?? character) : String.fromCharCode(Number.parseInt(hex, 16));
+
+const TOKEN =
+  /\s*('(?:[^'\\]|\\.)*'|[%$]?[A-Za-z_][A-Za-z0-9_]*|`[A-Za-z_][A-Za-z0-9_]*`|\d+(?:\.\d+)?|[!<>]=|[().,|=<>+&[\]-])/y;
 
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];
