@@ -31,7 +31,7 @@ export interface Definitions {
 /** One rule (R4 conformance-rules.html#constraints). */
 export interface Invariant {
   key: string;
-  severity?: 'warning';
+  severity?: 'error' | 'warning';
   human: string;
   /** FHIRPath that is true of what keeps the rule. */
   expression: string;

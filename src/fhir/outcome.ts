@@ -13,6 +13,8 @@ export interface Issue {
   expression?: string[];
 }
 
+export const isRefusal = ({ severity }: Issue): boolean => severity === 'error' || severity === 'fatal';
+
 /** Kind of failure -> HTTP status and issue code (R4 http.html, operationoutcome.html). */
 const kinds = {
   malformed: { status: 400, code: 'structure' },

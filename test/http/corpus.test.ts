@@ -9,6 +9,7 @@ import { parseJson, stringify } from '../../src/kit/json.js';
 import { createExtract } from '../../src/search/extract.js';
 import { isRange, type Entry } from '../../src/search/plan.js';
 import { createRegistry } from '../../src/search/registry.js';
+import { isRefusal } from '../../src/fhir/outcome.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { ask, describeServer, idsOf } from '../support/server.js';
 
@@ -34,7 +35,7 @@ const served = new Set(definitions.resourceTypes);
 const valid = files
   .flatMap((file) => resourcesOf(file).map((resource, at) => ({ name: `${file}#${at}`, resource })))
   .filter(({ resource }) => served.has(resource.resourceType))
-  .filter(({ resource }) => validator.validate(resource).every(({ severity }) => severity === 'information'));
+  .filter(({ resource }) => !validator.validate(resource).some(isRefusal));
 
 /** The resource without what the server sets, as text, so that digits count. */
 function content(resource: Resource): string {

@@ -4,7 +4,7 @@ import { loadDefinitions } from '../../src/fhir/definitions.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { parseJson } from '../../src/kit/json.js';
 import { limits } from '../../src/kit/limits.js';
-import { createValidator } from '../../src/validate/validator.js';
+import { createStructure } from '../../src/validate/structure.js';
 
 interface Row {
   spec: string;
@@ -16,7 +16,7 @@ interface Row {
 }
 
 const rows = JSON.parse(readFileSync('test/cases/structure.json', 'utf8')) as Row[];
-const { validate } = createValidator(loadDefinitions());
+const validate = createStructure(loadDefinitions());
 
 const read = (resource: object | string): Resource =>
   (typeof resource === 'string' ? parseJson(resource, limits.depth) : resource) as Resource;

@@ -1,14 +1,12 @@
 /** What is wrong with a resource by itself, whatever else is stored. */
-import { failure, FhirError, type Issue } from '../../fhir/outcome.js';
+import { failure, FhirError, isRefusal, type Issue } from '../../fhir/outcome.js';
 import type { Resource } from '../../fhir/types.js';
 import type { Validator } from '../../validate/validator.js';
 
 /** Throws what refuses the resource; what does not is returned, to be told with the answer. */
 export function refuseFaults(validator: Validator, resource: Resource): Issue[] {
   const issues = validator.validate(resource);
-  if (issues.some(({ severity }) => severity === 'error' || severity === 'fatal')) {
-    throw new FhirError('invalid', issues);
-  }
+  if (issues.some(isRefusal)) throw new FhirError('invalid', issues);
   refuseSubset(resource);
   return issues;
 }

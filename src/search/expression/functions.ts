@@ -1,6 +1,6 @@
 /** The FHIRPath functions that search parameters call: one row each. */
 import type { Definitions } from '../../fhir/definitions.js';
-import { typeName, type Expression } from '../../fhir/fhirpath/syntax.js';
+import { typeName, type Expression } from '../../fhir/path/syntax.js';
 import { repeat } from './repeat.js';
 import { children, isType, narrow, RESOLVED, type Leaf } from './types.js';
 import { collect, truth, type Step } from './walk.js';

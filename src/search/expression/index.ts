@@ -5,7 +5,7 @@
  */
 import type { Definitions } from '../../fhir/definitions.js';
 import { compileCall } from './functions.js';
-import { parseExpression, type Expression } from '../../fhir/fhirpath/syntax.js';
+import { parseExpression, type Expression } from '../../fhir/path/syntax.js';
 import { children, isA, isType, narrow, type Leaf } from './types.js';
 import { collect, truth, walk, type Step } from './walk.js';
 

@@ -4,7 +4,7 @@
  * resource is walked without looking anything up; the walk ends where the resource ends.
  */
 import type { Compiler } from './functions.js';
-import type { Expression } from './syntax.js';
+import type { Expression } from '../../fhir/path/syntax.js';
 import type { Leaf } from './types.js';
 import { walk, type Step } from './walk.js';
 
