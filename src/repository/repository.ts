@@ -25,6 +25,7 @@ import {
   type Version,
 } from '../store/port.js';
 import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, type JsonForm } from './binary.js';
+import { createChecking, type Validate } from './checking.js';
 import { demand, type Conditions } from './conditions.js';
 import { createFinder } from './criteria.js';
 import { asked } from './failures.js';
@@ -59,6 +60,8 @@ export interface Repository extends SearchDoor {
   transact(call: Call, operations: Operation[], once?: Once): Promise<Map<Operation, Written>>;
   /** Throws 422 when the key stood for another request; from now on it stands for this one. */
   claim(call: Call, once: Once): Promise<void>;
+  /** What a write would be told; see `checking.ts`. */
+  validate: Validate;
   /** Erases a patient; see `purge/index.ts`. Throws 403 for all but the operator. */
   purge: Purge;
   /** Replaces a resource, or stores it under the id that the caller chose. */
@@ -183,6 +186,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     },
     transact,
     claim: again.claim,
+    validate: createChecking({ ...parts, definitions }),
     purge: createPurge(parts),
     update: (call, key, resource) => write(call, updated(key, resource, {})),
     writeBytes: async (call, upload, ...rest) => {

@@ -5,13 +5,13 @@ import { loadDefinitions } from '../../src/fhir/definitions.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { parseJson, stringify } from '../../src/kit/json.js';
 import { applyFhirPathPatch } from '../../src/patch/fhirpath.js';
-import { createValidator } from '../../src/validate/validator.js';
+import { createStructure } from '../../src/validate/structure.js';
 import { cpuOf } from '../support/time.js';
 import { canonical } from './canonical.js';
 import { fhirPathCases, parametersOf, type Row } from './parameters.js';
 
 const definitions = loadDefinitions();
-const { validate } = createValidator(definitions);
+const validate = createStructure(definitions);
 
 const read = (value: object | string): any => parseJson(typeof value === 'string' ? value : JSON.stringify(value), 64);
 

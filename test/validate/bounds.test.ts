@@ -1,7 +1,6 @@
 /** Validation ends soon, whatever comes: every resource here is as large as a client may send, and wrong everywhere. */
 import fc from 'fast-check';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
-import { isRefusal } from '../../src/fhir/outcome.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { limits } from '../../src/kit/limits.js';
 import { createValidator } from '../../src/validate/validator.js';
@@ -51,8 +50,7 @@ test.each(slow)('%s is refused in linear time', async (_name, resource) => {
 });
 
 test('a text of 1 MB passes', () => {
-  const large = { resourceType: 'Patient', name: [{ text: 'a'.repeat(1_048_576) }] };
-  expect(validate(large).filter(isRefusal)).toEqual([]);
+  expect(validate({ resourceType: 'Patient', name: [{ text: 'a'.repeat(1_048_576) }] })).toEqual([]);
 });
 
 test('any JSON at all is answered with issues that say where and what, never with a failure', () => {

@@ -51,7 +51,7 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
           conditionalRead: 'full-support',
           conditionalUpdate: true,
           conditionalDelete,
-          operation: operations[type],
+          operation: [...onEveryType, ...(operations[type] ?? [])],
           referencePolicy: ['literal', 'logical', 'local', ...(enforced ? ['enforced'] : [])],
           // R4 allows no empty arrays.
           searchInclude: orNothing(referencesOf(type, registry).map((code) => `${type}:${code}`)),
@@ -71,7 +71,12 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
   };
 }
 
-/** TABLE: type -> the operations that are served on it, each with the OperationDefinition that comes with the server. */
+/** TABLE: the operations that are served on every type. */
+const onEveryType = [
+  { name: 'validate', definition: 'http://afferent.health/fhir/OperationDefinition/resource-validate' },
+];
+
+/** TABLE: type -> the operations that are served on it beside those, each with the OperationDefinition that comes with the server. */
 const operations: Record<ResourceType, { name: string; definition: string }[]> = {
   Patient: [{ name: 'purge', definition: 'http://afferent.health/fhir/OperationDefinition/patient-purge' }],
 };

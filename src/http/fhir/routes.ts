@@ -6,6 +6,7 @@ import { metadata } from './interactions/metadata.js';
 import { purge } from './interactions/purge.js';
 import { read } from './interactions/read.js';
 import { search, searchByPost } from './interactions/search.js';
+import { validate } from './interactions/validate.js';
 import { vread } from './interactions/vread.js';
 import { transaction } from './interactions/transaction.js';
 import { create, patch, remove, update } from './interactions/write.js';
@@ -44,6 +45,9 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: ':type/:id', interaction: 'delete', handler: remove },
   { method: 'GET', path: ':type/:id/:member', interaction: 'search-type', handler: search },
   { method: 'POST', path: ':type/:id/:member/_search', interaction: 'search-type', handler: searchByPost },
+  { method: 'POST', path: ':type/$validate', interaction: 'operation', handler: validate },
+  { method: 'POST', path: ':type/:id/$validate', interaction: 'operation', handler: validate },
+  { method: 'GET', path: ':type/:id/$validate', interaction: 'operation', handler: validate },
   { method: 'POST', path: ':type/:id/$purge', interaction: 'operation', handler: purge },
   { method: 'GET', path: ':type/:id/_history', interaction: 'history-instance', handler: history },
   { method: 'GET', path: ':type/:id/_history/:version', interaction: 'vread', handler: vread },

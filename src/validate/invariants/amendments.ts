@@ -144,6 +144,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'ele-1': 'validate/object.ts: it holds for every element, so the structure pass has it in its stride',
   'ext-1': 'validate/object.ts: likewise',
   'dom-3': 'contained.ts: as FHIRPath it takes the square of the resource, and does not look into narratives',
+  'dom-6': 'practices.ts: R4 marks it as a best practice, so $validate tells of it, and no write does',
   'ref-1': 'contained.ts: it needs one look into a set, and R4 forbids "#" alone, which its own pages allow',
   'txt-1': 'narrative: R4 has no expression for it but htmlChecks(), which every server must bring itself',
   'txt-2': 'narrative: likewise',

@@ -42,19 +42,18 @@ interface Found {
 const read = new WeakMap<object, Found>();
 
 export const narrativeRules: readonly Rule[] = [
-  { key: 'txt-1', severity: 'error', contained: true, wrong: (node) => foundIn(node).wrong },
+  { key: 'txt-1', severity: 'error', wrong: (node) => foundIn(node).wrong },
   {
     key: 'txt-2',
     severity: 'error',
-    contained: true,
     wrong: (node) => {
       const { filled, wrong } = foundIn(node);
       return filled || wrong !== undefined ? undefined : 'This narrative is blank: it needs words or an image (txt-2).';
     },
   },
   // Many who write JSON leave it out, and nobody takes it for anything but XHTML.
-  { key: 'txt-xmlns', severity: 'warning', contained: true, wrong: (node) => foundIn(node).bare },
-  { key: 'txt-img', severity: 'warning', contained: true, wrong: (node) => foundIn(node).remote },
+  { key: 'txt-xmlns', severity: 'warning', wrong: (node) => foundIn(node).bare },
+  { key: 'txt-img', severity: 'warning', wrong: (node) => foundIn(node).remote },
 ];
 
 function foundIn(node: { value: unknown }): Found {

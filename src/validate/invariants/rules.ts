@@ -12,10 +12,8 @@ import { narrativeRules } from './narrative.js';
 export interface Rule {
   key: string;
   severity: 'error' | 'warning';
-  /** Whether contained resources must keep it too. */
-  contained: boolean;
   /** What is wrong with the element; undefined where nothing is. */
-  wrong: (this: void, node: Node, env: Env) => string | undefined;
+  wrong: (node: Node, env: Env) => string | undefined;
 }
 
 export interface Rules {
@@ -42,7 +40,6 @@ function rulesOf({ key, severity = 'error', human, expression }: Invariant): Rul
     return {
       key,
       severity: one.severity ?? severity,
-      contained: key !== 'dom-6',
       // No answer is no: R4 means what follows from nothing to be wrong, as of `repeats = true or initial.count() <= 1`.
       wrong: (node, env) => (truth(node, env) === true ? undefined : sentence),
     };
@@ -55,7 +52,6 @@ const ownRules: Readonly<Record<string, readonly Rule[]>> = {
     {
       key: 'ref-1',
       severity: 'error',
-      contained: true,
       wrong: (node, env) =>
         isLocalKnown(node.value, env)
           ? undefined

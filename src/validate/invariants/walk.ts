@@ -98,8 +98,7 @@ class Walk {
   }
 
   #ask(rules: readonly Rule[], node: Node, env: Env): void {
-    for (const { severity, wrong, contained } of rules) {
-      if (!contained && env.root !== env.resource) continue;
+    for (const { severity, wrong } of rules) {
       env.context = node;
       const say = wrong(node, env);
       if (say !== undefined) this.#tell(severity, 'invariant', say);

@@ -18,8 +18,8 @@ export interface Env {
 export type Truth = boolean | undefined;
 
 export interface Compiled {
-  list: (this: void, item: Item, env: Env) => Item[];
-  truth: (this: void, item: Item, env: Env) => Truth;
+  list: (item: Item, env: Env) => Item[];
+  truth: (item: Item, env: Env) => Truth;
 }
 
 export const ofList = (list: Compiled['list']): Compiled => ({

@@ -1,0 +1,131 @@
+/** What `$validate` asks: all that a write would be told, without the write. Nothing is stored, no bytes either. */
+import { reachOf, type Call } from '../access/principal.js';
+import type { Definitions } from '../fhir/definitions.js';
+import { literalReferences } from '../fhir/links/index.js';
+import { FhirError, isRefusal, issueOf, type Issue } from '../fhir/outcome.js';
+import type { Resource, ResourceType } from '../fhir/types.js';
+import { limits } from '../kit/limits.js';
+import type { Entry, Plan } from '../search/plan.js';
+import { REFERS, type Key, type Store } from '../store/port.js';
+import { practiceIssues } from '../validate/practices.js';
+import { uncheckedIssues } from '../validate/unchecked.js';
+import type { Validator } from '../validate/validator.js';
+import { asked } from './failures.js';
+import { idBrought, nameOf, type Brought } from './operations.js';
+import { refuseFaults } from './prepare/faults.js';
+
+/** What the resource is to be checked for (R4 resource-operation-validate.html, value set resource-validation-mode). */
+export const validationModes = ['create', 'update', 'delete', 'profile'] as const;
+export type ValidationMode = (typeof validationModes)[number];
+
+export interface Question {
+  type: ResourceType;
+  /** Of the resource in the URL. */
+  id?: string;
+  mode?: ValidationMode;
+  /** Absent for a deletion. */
+  brought?: Brought;
+  /** Profiles that the client wants it checked against. */
+  profiles: string[];
+}
+
+export interface CheckingParts {
+  store: Store;
+  definitions: Definitions;
+  validator: Validator;
+  extract: (resource: Resource) => Entry[];
+  base: string;
+  integrity: 'enforce' | 'warn' | 'off';
+}
+
+export type Validate = (call: Call, question: Question) => Promise<Issue[]>;
+
+export function createChecking(parts: CheckingParts): Validate {
+  const { store, definitions, validator, extract, base, integrity } = parts;
+
+  return async function validate(call, question) {
+    const { mode, brought } = question;
+    const issues = mode === 'delete' ? await deletion(call, question) : await identity(call, question);
+    if (brought === undefined) return issues;
+    const { found, places } = contentOf(brought);
+    issues.push(...found);
+    if (mode !== 'delete') issues.push(...(await lostReferences(call, places)));
+    const checked = brought.resource;
+    if (checked !== undefined && !found.some(isRefusal)) {
+      issues.push(...practiceIssues(checked), ...uncheckedIssues(definitions, checked));
+    }
+    return issues;
+  };
+
+  /** The same function that every write passes, and what it must not run into later: too many search values. */
+  function contentOf({ resource, prepared }: Brought): { found: Issue[]; places: ReadonlyMap<string, string> } {
+    if (prepared !== undefined) {
+      const { refusal, made } = prepared;
+      return { found: refusal?.issues ?? made?.issues ?? [], places: made?.places ?? new Map() };
+    }
+    try {
+      const found = refuseFaults(validator, resource);
+      extract(resource);
+      const places = literalReferences(resource, definitions, base).map(({ type, id, path }): [string, string] => [
+        `${type}/${id}`,
+        path,
+      ]);
+      return { found, places: new Map(places) };
+    } catch (error) {
+      if (!(error instanceof FhirError)) throw error;
+      return { found: error.issues, places: new Map() };
+    }
+  }
+
+  async function lostReferences(call: Call, places: ReadonlyMap<string, string>): Promise<Issue[]> {
+    if (integrity === 'off') return [];
+    const names = [...places.keys()].slice(0, limits.searchValues);
+    const found = await asked(store.read(names.map(keyOf), reachOf(call)));
+    const lost = names.filter((_, at) => found[at]?.text === undefined);
+    return lost.slice(0, limits.issues).map((name) => ({
+      ...issueOf('not-found', `${name} is not on this server, so this reference would lead nowhere.`, places.get(name)),
+      severity: integrity === 'enforce' ? 'error' : 'warning',
+    }));
+  }
+
+  /** Whether the resource that is brought is the one that the URL and the mode are about. */
+  async function identity(call: Call, { type, id, mode, brought }: Question): Promise<Issue[]> {
+    const own = brought === undefined ? id : idBrought(brought);
+    if (id !== undefined && own !== id) {
+      const say = `The resource ${own === undefined ? 'has no id' : `has the id ${own.slice(0, 64)}`}; the URL says ${type}/${id}.`;
+      return [issueOf('invalid', `${say} An update needs both to agree.`, `${type}.id`)];
+    }
+    if (mode !== 'update') return [];
+    if (own === undefined) return [issueOf('invalid', 'An update needs the id of what it replaces.', `${type}.id`)];
+    const [was] = await asked(store.read([{ type, id: own }], reachOf(call)));
+    if (was?.text !== undefined) return [];
+    return [information(`There is no ${type}/${own}: an update would create it under this id.`)];
+  }
+
+  async function deletion(call: Call, { type, id, brought }: Question): Promise<Issue[]> {
+    const own = id ?? (brought && idBrought(brought));
+    if (own === undefined) return [issueOf('invalid', 'A deletion is of a resource with an id.', `${type}.id`)];
+    const key = { type, id: own };
+    const [was] = await asked(store.read([key], reachOf(call)));
+    if (was?.text === undefined) {
+      return [information(`There is no ${nameOf(key)}: a deletion would change nothing.`)];
+    }
+    if (integrity !== 'enforce') return [];
+    const plan: Plan = { node: 'entry', param: REFERS, test: { kind: 'text', value: { is: [nameOf(key)] } } };
+    const types = [...definitions.resourceTypes];
+    const { items } = await asked(store.search(types, plan, [], { size: SHOWN }, reachOf(call)));
+    return items
+      .filter((one) => nameOf(one) !== nameOf(key))
+      .map((one) => issueOf('conflict', `${nameOf(one)} refers to ${nameOf(key)}: delete or change it before.`));
+  }
+}
+
+/** Referrers that are told of. */
+const SHOWN = 20;
+
+const information = (diagnostics: string): Issue => ({ severity: 'information', code: 'informational', diagnostics });
+
+function keyOf(name: string): Key {
+  const slash = name.indexOf('/');
+  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
+}
