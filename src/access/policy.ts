@@ -73,7 +73,7 @@ export const IMPORTS: ReadonlySet<Role> = new Set<Role>(['operator', 'administra
  * TABLE: operation -> the roles that may call it, or `any` where what it reads and writes is asked of the repository as
  * the caller, and so has its own policy.
  */
-export const OPERATIONS: Record<string, readonly Role[] | 'any'> = { $purge: ['operator'] };
+export const OPERATIONS: Record<string, readonly Role[] | 'any'> = { $purge: ['operator'], $validate: 'any' };
 
 /** TABLE: interaction -> the letter that it needs; null where each entry, or nobody, needs one. (SMART App Launch 2.2) */
 export const INTERACTIONS: Record<string, Letter | null> = {

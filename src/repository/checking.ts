@@ -1,18 +1,20 @@
 /** What `$validate` asks: all that a write would be told, without the write. Nothing is stored, no bytes either. */
-import { reachOf, type Call } from '../access/principal.js';
+import type { Access } from '../access/constraint.js';
+import type { Call } from '../access/principal.js';
 import type { Definitions } from '../fhir/definitions.js';
 import { literalReferences } from '../fhir/links/index.js';
 import { FhirError, isRefusal, issueOf, type Issue } from '../fhir/outcome.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
-import type { Entry, Plan } from '../search/plan.js';
-import { REFERS, type Key, type Store } from '../store/port.js';
+import type { Entry } from '../search/plan.js';
+import type { Key, Store } from '../store/port.js';
 import { practiceIssues } from '../validate/practices.js';
 import { uncheckedIssues } from '../validate/unchecked.js';
 import type { Validator } from '../validate/validator.js';
 import { asked } from './failures.js';
 import { idBrought, nameOf, type Brought } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
+import type { SeenStore } from './seen.js';
 
 /** What the resource is to be checked for (R4 resource-operation-validate.html, value set resource-validation-mode). */
 export const validationModes = ['create', 'update', 'delete', 'profile'] as const;
@@ -30,7 +32,10 @@ export interface Question {
 }
 
 export interface CheckingParts {
-  store: Store;
+  store: SeenStore;
+  /** Whoever refers to these, whoever asks. */
+  referrers: Store['erasing']['referrers'];
+  access: Access;
   definitions: Definitions;
   validator: Validator;
   extract: (resource: Resource) => Entry[];
@@ -41,9 +46,10 @@ export interface CheckingParts {
 export type Validate = (call: Call, question: Question) => Promise<Issue[]>;
 
 export function createChecking(parts: CheckingParts): Validate {
-  const { store, definitions, validator, extract, base, integrity } = parts;
+  const { store, referrers, access, definitions, validator, extract, base, integrity } = parts;
 
   return async function validate(call, question) {
+    access.demandOperation(call.principal, '$validate');
     const { mode, brought } = question;
     const issues = mode === 'delete' ? await deletion(call, question) : await identity(call, question);
     if (brought === undefined) return issues;
@@ -80,7 +86,7 @@ export function createChecking(parts: CheckingParts): Validate {
   async function lostReferences(call: Call, places: ReadonlyMap<string, string>): Promise<Issue[]> {
     if (integrity === 'off') return [];
     const names = [...places.keys()].slice(0, limits.searchValues);
-    const found = await asked(store.read(names.map(keyOf), reachOf(call)));
+    const found = await asked(store.read(call, 'refer', names.map(keyOf)));
     const lost = names.filter((_, at) => found[at]?.text === undefined);
     return lost.slice(0, limits.issues).map((name) => ({
       ...issueOf('not-found', `${name} is not on this server, so this reference would lead nowhere.`, places.get(name)),
@@ -97,7 +103,7 @@ export function createChecking(parts: CheckingParts): Validate {
     }
     if (mode !== 'update') return [];
     if (own === undefined) return [issueOf('invalid', 'An update needs the id of what it replaces.', `${type}.id`)];
-    const [was] = await asked(store.read([{ type, id: own }], reachOf(call)));
+    const [was] = await asked(store.read(call, 'read', [{ type, id: own }]));
     if (was?.text !== undefined) return [];
     return [information(`There is no ${type}/${own}: an update would create it under this id.`)];
   }
@@ -106,17 +112,23 @@ export function createChecking(parts: CheckingParts): Validate {
     const own = id ?? (brought && idBrought(brought));
     if (own === undefined) return [issueOf('invalid', 'A deletion is of a resource with an id.', `${type}.id`)];
     const key = { type, id: own };
-    const [was] = await asked(store.read([key], reachOf(call)));
+    const [was] = await asked(store.read(call, 'read', [key]));
     if (was?.text === undefined) {
       return [information(`There is no ${nameOf(key)}: a deletion would change nothing.`)];
     }
     if (integrity !== 'enforce') return [];
-    const plan: Plan = { node: 'entry', param: REFERS, test: { kind: 'text', value: { is: [nameOf(key)] } } };
-    const types = [...definitions.resourceTypes];
-    const { items } = await asked(store.search(types, plan, [], { size: SHOWN }, reachOf(call)));
-    return items
-      .filter((one) => nameOf(one) !== nameOf(key))
-      .map((one) => issueOf('conflict', `${nameOf(one)} refers to ${nameOf(key)}: delete or change it before.`));
+    const found = (await asked(referrers([key], SHOWN))).filter((one) => nameOf(one) !== nameOf(key));
+    const seen = await asked(
+      store.read(
+        call,
+        'refer',
+        found.map(({ type, id }) => ({ type, id })),
+      ),
+    );
+    return found.map((one, at) => {
+      const who = seen[at] === undefined ? 'Something that you may not see' : nameOf(one);
+      return issueOf('conflict', `${who} refers to ${nameOf(key)}: it has to go, or to change, before.`);
+    });
   }
 }
 

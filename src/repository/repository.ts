@@ -186,7 +186,11 @@ export function createRepository(parts: RepositoryParts): Repository {
     },
     transact,
     claim: again.claim,
-    validate: createChecking({ ...parts, definitions }),
+    validate: createChecking({
+      ...seen,
+      definitions,
+      referrers: (...asked) => parts.store.erasing.referrers(...asked),
+    }),
     purge: createPurge(parts),
     update: (call, key, resource) => write(call, updated(key, resource, {})),
     writeBytes: async (call, upload, ...rest) => {

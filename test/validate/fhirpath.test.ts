@@ -5,7 +5,7 @@
 import fhirpath from 'fhirpath';
 import r4 from 'fhirpath/fhir-context/r4';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
-import { parseExpression } from '../../src/fhir/fhirpath/syntax.js';
+import { parseExpression } from '../../src/fhir/path/syntax.js';
 import { amended, amendments, elsewhere } from '../../src/validate/invariants/amendments.js';
 import { compile } from '../../src/validate/invariants/fhirpath/compile.js';
 import { Node } from '../../src/validate/invariants/fhirpath/node.js';
