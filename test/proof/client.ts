@@ -71,6 +71,19 @@ function fateOf(status: number, text: string): Answer['fate'] {
   return status === 503 && /"code":\s*"(transient|throttled)"/.test(text) ? 'refused' : 'unknown';
 }
 
+/**
+ * A GET of a witness, who looks at what is there after all else has ended: a line that was closed while it idled, or a
+ * machine that is busy, says nothing about that, so it asks again.
+ */
+export async function patiently(url: string): Promise<Answer> {
+  let answer = await send(url);
+  for (let again = 0; again < 5 && (answer.status === 0 || answer.status === 503); again += 1) {
+    await pause(200 * 2 ** again);
+    answer = await send(url);
+  }
+  return answer;
+}
+
 /** The JSON of an answer that must be a good one. */
 export async function json(url: string, ask: Ask = {}): Promise<any> {
   const answer = await send(url, ask);
@@ -81,7 +94,7 @@ export async function json(url: string, ask: Ask = {}): Promise<any> {
 /** The pages of a search or a history, as they were sent, following the links. */
 export async function* pages(url: string): AsyncGenerator<{ text: string; bundle: any }> {
   for (let next: string | undefined = url; next !== undefined;) {
-    const answer: Answer = await send(next);
+    const answer: Answer = await patiently(next);
     if (answer.fate !== 'done') throw new Error(`GET ${next} was answered with ${answer.status}: ${answer.text}`);
     const bundle = JSON.parse(answer.text);
     yield { text: answer.text, bundle };

@@ -5,7 +5,7 @@
  * found by search is what the history says.
  */
 import assert from 'node:assert/strict';
-import { entries, pages, rawResources, send } from './client.js';
+import { entries, pages, patiently, rawResources } from './client.js';
 import { DELETED, hashOf, type Ledger } from './ledger.js';
 import { SYSTEM } from './races.js';
 
@@ -108,7 +108,7 @@ export function createWitness(base: string, ledger: Ledger): Witness {
   async function readAll(names: Set<string>): Promise<void> {
     await inParallel([...names], async (name) => {
       const one = seen.get(name);
-      const { status, text } = await send(`${base}/${name}`);
+      const { status, text } = await patiently(`${base}/${name}`);
       if (one?.current === undefined) assert.equal(status, 410, `${name} was deleted, and a read gives ${status}`);
       else assert.equal(text, one.current.text, `a read of ${name} gives another text than the history`);
       const own = await entries(`${base}/${name}/_history?_count=1000`);
