@@ -21,7 +21,7 @@ export interface Token {
 }
 
 /** R4's compartment of a patient: where a member of each type names the patient. */
-const MEMBER: Record<string, (resource: Json) => (Json | undefined)[]> = {
+const MEMBER: Record<string, (resource: Json) => Json[]> = {
   Observation: ({ subject, performer = [] }) => [subject, ...performer],
   Condition: ({ subject, asserter }) => [subject, asserter],
   Encounter: ({ subject }) => [subject],
@@ -78,13 +78,13 @@ function ways(token: Token, type: string, letter: string): ((resource: Json) => 
 /** Whether the token reaches the type at all; else a request for it is 403. */
 export const reaches = (token: Token, type: string, letter: string): boolean => ways(token, type, letter).length > 0;
 
-export const current = (kept: Kept): Json | undefined => kept.versions.at(-1);
+export const current = (kept: Kept): Json => kept.versions.at(-1);
 
 /** Whether the token reaches this resource, judged by one of its versions (a deletion: by what was deleted). */
 export function reachesVersion(token: Token, kept: Kept, letters: string, at = kept.versions.length - 1): boolean {
   if (kept.owner !== token.organization) return false;
   const resource = kept.versions[at] ?? kept.versions[at - 1];
-  return [...letters].some((letter) => ways(token, kept.type, letter).some((meets) => meets(resource)));
+  return Array.from(letters).some((letter) => ways(token, kept.type, letter).some((meets) => meets(resource)));
 }
 
 /** All that is there now and that the token reaches. */

@@ -24,7 +24,7 @@ const TYPES = [
 ]; // prettier-ignore
 
 /** TABLE: what a search by each parameter looks at. */
-const REFERENCES: Record<string, Record<string, (resource: Json) => (Json | undefined)[]>> = {
+const REFERENCES: Record<string, Record<string, (resource: Json) => Json[]>> = {
   Observation: {
     subject: ({ subject }) => [subject],
     performer: ({ performer = [] }) => performer,
@@ -271,7 +271,7 @@ const staleWrite = (world: World): fc.Arbitrary<Request> =>
   fc.tuple(fc.constantFrom(...world.kept), fc.constantFrom('PUT', 'DELETE')).map(([kept, method]): Request => {
     const letter = method === 'PUT' ? 'u' : 'd';
     return {
-      method: method as 'PUT' | 'DELETE',
+      method: method,
       path: `/${kept.type}/${kept.id}`,
       headers: { 'If-Match': 'W/"99"' },
       ...(method === 'PUT' ? { body: kept.versions[0] } : {}),

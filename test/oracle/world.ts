@@ -13,7 +13,7 @@ export interface Kept {
   type: string;
   id: string;
   owner: string;
-  versions: (Json | undefined)[];
+  versions: Json[];
 }
 
 export interface World {
