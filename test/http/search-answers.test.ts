@@ -52,6 +52,18 @@ describeServer('search by answer', (server) => {
     }
   });
 
+  test('more than a thousand answers to one question are all found', async () => {
+    const answer = Array.from({ length: 1500 }, (_, n) => ({ valueInteger: n }));
+    await put(server.base, {
+      ...rows[0]!.resource,
+      item: [{ linkId: 'many', answer }],
+    } as (typeof rows)[0]['resource']);
+    for (const query of ['answer-number=many$0', 'answer-number=many$1499', 'answer-number=many$gt1498']) {
+      const { body } = await ask(`${server.base}/QuestionnaireResponse?${query}`);
+      expect([query, idsOf(body).length]).toEqual([query, 1]);
+    }
+  });
+
   test('an answer that changes is found by what it is now', async () => {
     const resource = { ...rows[0]!.resource, id, item: [{ linkId: 'width', answer: [{ valueDecimal: 7 }] }] };
     await put(server.base, resource);

@@ -20,15 +20,18 @@ export const withSystem = (system: string, code: string): string => `${system}${
 /** One of each component, in all ways, up to a number of them. */
 export function combinations<End>(components: readonly (readonly Form<End>[])[], most: number): readonly Form<End>[] {
   const [first = [], ...others] = components;
-  let combined = first;
-  for (const forms of others) {
-    const longer: Form<End>[] = [];
-    for (const left of combined) {
-      for (const right of forms) if (longer.length < most) longer.push(joined(left, right));
-    }
-    combined = longer;
-  }
-  return combined;
+  return others.reduce((combined, forms) => crossed(combined, forms, most), first);
+}
+
+/** One of each side, in all ways. */
+export function crossed<End>(
+  left: readonly Form<End>[],
+  right: readonly Form<End>[],
+  most: number,
+): readonly Form<End>[] {
+  const both: Form<End>[] = [];
+  for (const one of left) for (const other of right) if (both.length < most) both.push(joined(one, other));
+  return both;
 }
 
 const joined = <End>(left: Form<End>, right: Form<End>): Form<End> => ({

@@ -7,7 +7,7 @@ import { failure, type FhirError } from '../../fhir/outcome.js';
 import type { Resource } from '../../fhir/types.js';
 import { limits } from '../../kit/limits.js';
 import { walk, type Step } from '../expression/walk.js';
-import { combinations, systemsOf, withSystem, type Form, type Systems } from './form.js';
+import { crossed, systemsOf, withSystem, type Form, type Systems } from './form.js';
 import type { Component, Path, Sink } from './type.js';
 
 /** A composite parameter: the elements that it reads, and in each of them the values of its components. */
@@ -44,9 +44,10 @@ export function compositesReader(composites: readonly Composite[]): ReadComposit
       for (const { place, path } of atResource) walkTo(path, resource, place);
       for (const { place } of atResource) place.keep();
       walk(steps, resource, (element) => {
-        for (const place of places) place.clear();
+        for (const place of places) if (place.forms.length > 0) place.clear();
         visit(root, element);
-        for (const row of rows) combine(row);
+        // The value comes last, and is missing more often than what it is a value of.
+        for (const row of rows) if (row.last.forms.length > 0) combine(row);
       });
     }
     for (const { code, forms } of found) {
@@ -80,7 +81,9 @@ interface Group {
 
 interface Row {
   at: string;
-  places: readonly Place[];
+  first: Place;
+  others: readonly Place[];
+  last: Place;
   found: Found;
 }
 
@@ -104,7 +107,9 @@ function groupsOf(composites: readonly Composite[], all: readonly Found[]): Grou
       const group = groups.find((one) => sameSteps(one.steps, steps)) ?? newGroup(steps);
       if (!groups.includes(group)) groups.push(group);
       const places = parts.map((part, nth) => placeOf(group, components[nth], systems[nth], part));
-      if (found !== undefined) group.rows.push({ at, places, found });
+      const [first, ...others] = places;
+      if (found !== undefined && first !== undefined)
+        group.rows.push({ at, first, others, last: places.at(-1) ?? first, found });
     }
   }
   return groups;
@@ -175,13 +180,16 @@ function walkTo({ steps, read, implied }: Path, value: unknown, place: Place): v
   else walk(steps, value, (one) => read(one, place, implied));
 }
 
-function combine({ at, places, found }: Row): void {
-  let count = 1;
-  for (const { forms } of places) count *= forms.length;
-  if (count === 0) return;
-  if (count > limits.combinations) throw tooMany(found.code, at, count);
-  const forms = places.map((place) => place.forms);
-  for (const form of combinations(forms, count)) found.forms.push(form);
+function combine({ at, first, others, found }: Row): void {
+  let combined = first.forms;
+  for (const { forms } of others) {
+    const count = combined.length * forms.length;
+    // One linkId beside many answers multiplies nothing; their number is bounded with that of all search values.
+    const multiplies = combined.length > 1 && forms.length > 1;
+    if (multiplies && count > limits.combinations) throw tooMany(found.code, at, count);
+    combined = crossed(combined, forms, count);
+  }
+  for (const form of combined) found.forms.push(form);
 }
 
 /** Never cut: what is missing from an index would not be found, and nobody would know. */
