@@ -19,6 +19,16 @@ export interface Config {
   tlsKey: string;
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustProxy: string[];
+  authorization: 'open' | 'smart';
+  /** Login at another OpenID Provider; its issuer is empty where there is none. */
+  openidIssuer: string;
+  openidClientId: string;
+  openidClientSecret: string;
+  openidAudience: string;
+  /** The initial access token for clients that register themselves; empty: none may. */
+  registrationToken: string;
+  /** Hosts that may be asked for a client's keys though they are no public ones. */
+  outboundHosts: string[];
   /** Origins whose pages may call FHIR and the token endpoints. */
   corsOrigins: string[];
 }
@@ -34,7 +44,7 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
   host: {
     name: 'HOST',
     fallback: '127.0.0.1',
-    meaning: 'Address to listen on. Open mode takes loopback only.',
+    meaning: 'Address to listen on. Beyond loopback it takes AUTHORIZATION=smart, and TLS here or at a proxy.',
     parse: text,
   },
   port: {
@@ -106,6 +116,39 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
       "Addresses or networks (10.0.0.0/8) of proxies before this server, with commas between: their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's.",
     parse: listOf(network),
   },
+  authorization: {
+    name: 'AUTHORIZATION',
+    fallback: 'open',
+    meaning: 'open: whoever calls is the operator, on loopback only. smart: SMART on FHIR; everybody brings a token.',
+    parse: oneOf(['open', 'smart'] as const),
+  },
+  openidIssuer: {
+    name: 'OPENID_ISSUER',
+    fallback: '',
+    meaning: 'An OpenID Provider where people may sign in; their accounts name it. Read when AUTHORIZATION=smart.',
+    parse: baseUrl,
+  },
+  openidClientId: { name: 'OPENID_CLIENT_ID', fallback: '', meaning: 'Our client_id there.', parse: text },
+  openidClientSecret: { name: 'OPENID_CLIENT_SECRET', fallback: '', meaning: 'Our secret there.', parse: text },
+  openidAudience: {
+    name: 'OPENID_AUDIENCE',
+    fallback: '',
+    meaning: 'What that provider wants to know as aud, if anything (a SMART server: its FHIR base).',
+    parse: text,
+  },
+  registrationToken: {
+    name: 'REGISTRATION_TOKEN',
+    fallback: '',
+    meaning: 'Apps whose makers know this token may register themselves (RFC 7591); empty: none may.',
+    parse: registrationToken,
+  },
+  outboundHosts: {
+    name: 'OUTBOUND_HOSTS',
+    fallback: '',
+    meaning:
+      'Hosts (host or host:port, with commas between) that are asked for a client’s keys though they are not public, and without TLS.',
+    parse: listOf(text),
+  },
   corsOrigins: {
     name: 'CORS_ORIGINS',
     fallback: '',
@@ -144,6 +187,13 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     tlsKey: read(settings.tlsKey),
     trustProxy: read(settings.trustProxy),
     corsOrigins: read(settings.corsOrigins),
+    authorization: read(settings.authorization),
+    openidIssuer: read(settings.openidIssuer),
+    openidClientId: read(settings.openidClientId),
+    openidClientSecret: read(settings.openidClientSecret),
+    openidAudience: read(settings.openidAudience),
+    registrationToken: read(settings.registrationToken),
+    outboundHosts: read(settings.outboundHosts),
   };
 }
 
@@ -180,6 +230,11 @@ function baseUrl(value: string): string {
   if (!URL.canParse(value) || !/^https?:/.test(value) || /[?#]/.test(value))
     throw new Error(`"${value}" is not an http or https URL.`);
   return value.replace(/\/+$/, '');
+}
+
+function registrationToken(value: string): string {
+  if (value === '' || value.length >= 32) return value;
+  throw new Error('a token that nobody guesses has 32 characters or more.');
 }
 
 /** Texts with commas between; none for an empty one. */

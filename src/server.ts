@@ -6,17 +6,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createAccess } from './access/constraint.js';
 import { withoutPolicy } from './access/policy.js';
 import { operator } from './access/principal.js';
+import { makeDemo, type Demo } from './auth/demo.js';
+import type { Authenticate } from './auth/bearer.js';
+import { createAuth, issuerOf, type Auth } from './auth/index.js';
+import { createOutbound } from './auth/outbound.js';
+import { createUpstream } from './auth/upstream.js';
 import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
 import { loadDefinitions, type Definitions } from './fhir/definitions.js';
-import type { Authenticate } from './http/fhir/handler.js';
 import { routes } from './http/fhir/routes.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
 import { isLoopback } from './http/guard.js';
 import type { Listener } from './http/refusals.js';
+import { smartStylePath } from './http/auth/style.js';
 import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';
@@ -44,6 +49,10 @@ export interface RunningServer {
   address: string;
   /** What was stored of the shipped resources at this start. */
   seeded: string[];
+  /** The authorization server; undefined in open mode. */
+  auth: Auth | undefined;
+  /** Makes what is needed to try smart mode out, and tells the secrets of it. */
+  makeDemo(): Promise<Demo>;
   /** Lets requests under way end, then closes everything. */
   stop(): Promise<void>;
 }
@@ -52,9 +61,9 @@ export async function startServer(
   config: Config,
   clock: Clock = systemClock,
   bounds: Limits = limits,
-  authenticate: Authenticate = () => operator,
+  authenticate?: Authenticate,
 ): Promise<RunningServer> {
-  refuseNetwork(config.host);
+  refuseNetwork(config);
   const tls = tlsOf(config);
   const http = createHttpServer(bounds, {
     ...(tls === undefined ? {} : { tls }),
@@ -80,7 +89,7 @@ async function serveOn(
   config: Config,
   clock: Clock,
   parts: { close(): Promise<void> }[],
-  authenticate: Authenticate,
+  authenticate: Authenticate | undefined,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel);
   const address = addressOf(http.server, config.host);
@@ -97,6 +106,8 @@ async function serveOn(
     });
   }
   const base = config.baseUrl === '' ? `${address}${FHIR_PATH}` : config.baseUrl;
+  const isSmart = config.authorization === 'smart';
+  if (isSmart) refuseBase(base, config);
 
   const definitions = loadDefinitions();
   refuseUnruled(definitions);
@@ -141,13 +152,42 @@ async function serveOn(
   const seeded = await (indexed.isReady()
     ? seeding
     : Promise.race([seeding, pause(limits.reindexWaitMs, [], { ref: false })]));
+  const types = new Set(definitions.resourceTypes);
+  const upstream =
+    config.openidIssuer === ''
+      ? undefined
+      : createUpstream(
+          {
+            issuer: config.openidIssuer,
+            clientId: config.openidClientId,
+            clientSecret: config.openidClientSecret,
+            audience: config.openidAudience,
+            redirectUri: `${issuerOf(base)}/auth/upstream/callback`,
+          },
+          store.vault,
+          clock,
+        );
+  const auth = isSmart
+    ? createAuth({
+        vault: store.vault,
+        clock,
+        base,
+        types,
+        fetch: createOutbound(config.outboundHosts),
+        upstream,
+        repository,
+        registry,
+        registrationToken: config.registrationToken,
+        styleUrl: `${issuerOf(base)}${smartStylePath}`,
+      })
+    : undefined;
   const metrics = createMetrics();
   let stopping = false;
   http.mount(
     {
       repository,
       registry,
-      cursors: createCursors(await cursorKey(store.vault, clock)),
+      cursors: createCursors(await sharedSecret('cursor-key', store.vault, clock)),
       base,
       capabilities: capabilityStatement({
         definitions,
@@ -156,16 +196,18 @@ async function serveOn(
         date: instantText(clock.now()),
         conditionalDelete: config.conditionalDelete,
         enforced: config.integrity === 'enforce',
+        ...(auth === undefined ? {} : { oauthUris: auth.discovery.oauthUris }),
       }),
-      types: new Set(definitions.resourceTypes),
-      authenticate,
+      types,
+      authenticate: authenticate ?? auth?.authenticate ?? (() => operator),
       access,
       clock,
       log,
       metrics,
-      loopbackOnly: true,
+      loopbackOnly: auth === undefined,
     },
     { ping: () => store.ping(), stopping: () => stopping, metrics },
+    auth === undefined ? undefined : { auth, log, secret: await sharedSecret('session-secret', store.vault, clock) },
   );
 
   async function stop(): Promise<void> {
@@ -182,7 +224,11 @@ async function serveOn(
     clearTimeout(timer);
     for (const part of parts.toReversed()) await part.close();
   }
-  return { base, address, seeded, stop };
+  function demo(): Promise<Demo> {
+    assert(auth !== undefined, 'a demo is in smart mode');
+    return makeDemo({ ...auth, repository, clock, base, issuer: auth.ground.issuer });
+  }
+  return { base, address, seeded, auth, makeDemo: demo, stop };
 }
 
 /** What a command opens too that works without HTTP. */
@@ -234,20 +280,37 @@ function addressOf(server: Listener, host: string): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
 
-/** Nobody signs in yet, so only the operator's own machine may call. */
-function refuseNetwork(host: string): void {
+/** In open mode only the operator's own machine may call; and no token goes over a network that others can read. */
+function refuseNetwork({ authorization, host, tlsCert, trustProxy }: Config): void {
   if (isLoopback(host)) return;
-  throw new ConfigError(
-    `HOST: "${host}" is not a loopback address. Open mode has no authorization and never leaves this machine.`,
-  );
+  if (authorization === 'open') {
+    throw new ConfigError(
+      `HOST: "${host}" is not a loopback address. Open mode has no authorization and never leaves this machine: set AUTHORIZATION=smart.`,
+    );
+  }
+  if (tlsCert === '' && trustProxy.length === 0) {
+    throw new ConfigError(
+      `HOST: "${host}" is not a loopback address, and tokens need https: set TLS_CERT and TLS_KEY, or TRUST_PROXY with the proxy that has them.`,
+    );
+  }
+}
+
+/** The authorization server stands beside `/fhir`, and its cookies need to know whether it is reached by https. */
+function refuseBase(base: string, { tlsCert, trustProxy }: Config): void {
+  if (!base.endsWith(FHIR_PATH)) {
+    throw new ConfigError(`BASE_URL: "${base}" has to end in ${FHIR_PATH} when AUTHORIZATION=smart.`);
+  }
+  if (base.startsWith('https:') && tlsCert === '' && trustProxy.length === 0) {
+    throw new ConfigError('BASE_URL is https: set TLS_CERT and TLS_KEY, or TRUST_PROXY with the proxy that has them.');
+  }
 }
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 
-/** Shared by all processes on one store, so that a page begun at one goes on at another. */
-async function cursorKey(vault: Vault, clock: Clock): Promise<string> {
-  await vault.putIfAbsent('cursor-key', unguessableToken(), clock.now() + YEAR_MS);
-  const key = await vault.get('cursor-key');
-  assert(key !== undefined, 'the cursor key was just put into the vault');
+/** Shared by all processes on one store, so that a page or a session begun at one goes on at another. */
+async function sharedSecret(name: 'cursor-key' | 'session-secret', vault: Vault, clock: Clock): Promise<string> {
+  await vault.putIfAbsent(name, unguessableToken(), clock.now() + YEAR_MS);
+  const key = await vault.get(name);
+  assert(key !== undefined, 'it was just put into the vault');
   return key;
 }

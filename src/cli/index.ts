@@ -2,6 +2,7 @@
 /** TABLE: command -> run. */
 import { Command } from 'commander';
 import { settingsTable } from '../config.js';
+import { account, client } from './accounts.js';
 import { backupTo, restoreFrom } from './backup.js';
 import { blobs } from './blobs.js';
 import { told } from './data.js';
@@ -10,9 +11,54 @@ import { purgePatient } from './purge.js';
 import { reindexAll } from './reindex.js';
 import { serve } from './serve.js';
 
+type Option = readonly [flags: string, meaning: string];
+
+const accountOptions: readonly Option[] = [
+  ['--role <role>', 'administrator, coordinator, referrer, specialist, patient, related-person or auditor'],
+  ['--organization <id>', 'the Organization that it acts for'],
+  ['--name <name>', 'how the person is greeted'],
+  ['--fhir-user <reference>', 'who that is in FHIR: Practitioner/<id>, Patient/<id>, …'],
+  ['--patient <ids>', 'the patients of a patient or related person, with commas between'],
+  ['--openid <issuer and subject>', 'who signs in at OPENID_ISSUER needs no password: "<issuer> <subject>"'],
+];
+
+const clientOptions: readonly Option[] = [
+  ['--redirect <uris>', 'where an app is sent back to, with spaces between; it can ask for users’ consent then'],
+  ['--launch-url <url>', 'where an EHR opens it'],
+  ['--secret', 'it gets a secret (a client on a server); without it and without keys it is public'],
+  ['--jwks <file>', 'it has keys: the public ones, a JSON Web Key Set'],
+  ['--jwks-uri <url>', 'it has keys, and shows the public ones there'],
+  ['--backend', 'it acts by itself, for its organization (client_credentials); it needs keys'],
+  ['--organization <id>', 'the Organization that a backend service acts for'],
+  ['--scope <scopes>', 'the most that it may be granted'],
+  ['--introspects', 'it may ask what tokens of other clients mean'],
+  ['--launches', 'it is an EHR that launches apps for its users'],
+  ['--id <client_id>', 'a client_id of your choice'],
+];
+
+const DEMO: Option = [
+  '--demo',
+  'on loopback, in smart mode: two organizations, people and clients to try things out with, new with every start',
+];
+
 /** The name says the arguments too; `help` says what an operator should know before running it. */
 const commands = [
-  { name: 'serve', description: 'Start the server and serve FHIR R4.', help: '', run: serve },
+  { name: 'serve', description: 'Start the server and serve FHIR R4.', help: '', options: [DEMO], run: serve },
+  {
+    name: 'account <verb> [username]',
+    description: 'account add|list|password|remove: people who sign in. The password is made here and told once.',
+    help: 'A running server takes it up at once. Who is removed is signed out, and their apps lose their access.',
+    options: accountOptions,
+    run: told(account),
+  },
+  {
+    name: 'client <verb> [name]',
+    description:
+      'client add|list|remove: apps and systems. client_id and secret go to standard output, and are told once.',
+    help: 'A running server takes it up at once.',
+    options: clientOptions,
+    run: told(client),
+  },
   {
     name: 'backup <folder>',
     description: 'Copy everything to a new folder: all versions, blobs and the vault. A server may go on meanwhile.',
@@ -66,8 +112,8 @@ const program = new Command('afferent')
   .description('A FHIR R4 server for store-and-forward telehealth.')
   .addHelpText('after', `\nSettings, read from the environment:\n${settingsTable()}\n`);
 
-for (const { name, description, help, run } of commands) {
-  program
+for (const { name, description, help, run, ...more } of commands) {
+  const command = program
     .command(name)
     .description(description)
     .addHelpText(
@@ -75,6 +121,7 @@ for (const { name, description, help, run } of commands) {
       `${help === '' ? '' : `\n${help}\n`}\nSettings, read from the environment:\n${settingsTable()}\n`,
     )
     .action(run);
+  for (const [flags, meaning] of 'options' in more ? more.options : []) command.option(flags, meaning);
 }
 
 await program.parseAsync();

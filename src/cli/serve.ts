@@ -2,14 +2,19 @@
 import { resolve } from 'node:path';
 import { readConfig, type Config } from '../config.js';
 import { startServer, type RunningServer } from '../server.js';
+import { demoConfig, tellDemo, writeDemo } from './demo.js';
 import { sentenceFor } from './sentence.js';
 
-export async function serve(): Promise<void> {
+export async function serve({ demo = false }: { demo?: boolean } = {}): Promise<void> {
   let server: RunningServer;
   try {
-    const config = readConfig();
+    const config = demo ? demoConfig(readConfig()) : readConfig();
     server = await startServer(config);
     say(welcome(config, server));
+    if (demo) {
+      const made = await server.makeDemo();
+      say(tellDemo(made, resolve(await writeDemo(config, made))));
+    }
   } catch (error) {
     const sentence = sentenceFor(error);
     if (sentence === undefined) throw error;
@@ -38,7 +43,9 @@ function welcome(config: Config, { base, address, seeded }: RunningServer): stri
     `  data      ${where}`,
     `  health    ${address}/healthz  ${address}/readyz  ${address}/metrics`,
     `  shipped   ${seeded.length === 0 ? 'all there already' : seeded.join(', ')}`,
-    `  mode      open: no authorization yet. It listens on loopback only, and whoever calls is the operator.`,
+    config.authorization === 'open'
+      ? `  mode      open: no authorization. It listens on loopback only, and whoever calls is the operator.`
+      : `  mode      smart: SMART App Launch 2.2, see ${base}/.well-known/smart-configuration`,
   ].join('\n');
 }
 

@@ -22,6 +22,7 @@ const kinds = {
   value: { status: 400, code: 'value' },
   'not-supported': { status: 400, code: 'not-supported' },
   'too-costly': { status: 400, code: 'too-costly' },
+  unauthenticated: { status: 401, code: 'login' },
   forbidden: { status: 403, code: 'forbidden' },
   'not-found': { status: 404, code: 'not-found' },
   'method-not-allowed': { status: 405, code: 'not-supported' },

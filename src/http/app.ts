@@ -2,6 +2,7 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { failure } from '../fhir/outcome.js';
 import { limits, type Limits } from '../kit/limits.js';
+import { authRoutes, type AuthRoutesParts } from './auth/routes.js';
 import { cors } from './cors.js';
 import { fhirHandler, type FhirHandlerParts } from './fhir/handler.js';
 import { replyToError } from './fhir/errors.js';
@@ -18,7 +19,7 @@ export const FHIR_PATH = '/fhir';
 export interface HttpServer {
   server: Listener;
   /** Begins to serve. Before it everything is 503: the address is known first, and links are made from it. */
-  mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health): void;
+  mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health, auth?: Omit<AuthRoutesParts, 'traffic'>): void;
 }
 
 /** What stands between the server and its callers. */
@@ -42,7 +43,8 @@ export function createHttpServer(
   app.set('query parser', false);
   // `request.ip` and `request.protocol` are those of the connection, but for what such a proxy says.
   app.set('trust proxy', trustProxy);
-  app.use(cors(isNamedOrigin));
+  let isRegistered: (origin: string) => Promise<boolean> = () => Promise.resolve(false);
+  app.use(cors((origin) => isNamedOrigin(origin) || isRegistered(origin)));
   let mounted = false;
   app.use((_request: Request, response: Response, next: NextFunction) => {
     if (mounted) next();
@@ -52,7 +54,15 @@ export function createHttpServer(
   const answer = (response: Response, error: unknown): Promise<void> =>
     respond(response, replyToError(error, ''), plainRendering, traffic);
 
-  function mount(parts: Omit<FhirHandlerParts, 'traffic'>, health: Health): void {
+  function mount(
+    parts: Omit<FhirHandlerParts, 'traffic'>,
+    health: Health,
+    auth?: Omit<AuthRoutesParts, 'traffic'>,
+  ): void {
+    if (auth !== undefined) {
+      isRegistered = (origin) => auth.auth.clients.isOrigin(origin);
+      app.use(authRoutes({ ...auth, traffic }));
+    }
     app.use(FHIR_PATH, fhirHandler({ ...parts, traffic }));
     // Outside of the gate: whoever watches the server wants to know most when it has too much to do.
     app.use(healthRoutes(health));

@@ -24,7 +24,7 @@ const EXPOSED =
 const MAX_AGE = '600';
 
 /** `isNamed` says whether pages of this origin may call FHIR. */
-export function cors(isNamed: (origin: string) => boolean) {
+export function cors(isNamed: (origin: string) => boolean | Promise<boolean>) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const { origin } = request.headers;
     if (origin === undefined) {
@@ -32,24 +32,43 @@ export function cors(isNamed: (origin: string) => boolean) {
       return;
     }
     const row = rows.find(({ path }) => path.test(request.url));
-    // Even where this origin may not read: a cache must not give its answer to one that may.
-    response.setHeader('Vary', 'Origin');
-    const allowed = row?.for === 'everybody' ? '*' : row !== undefined && isNamed(origin) ? origin : undefined;
-    const asksFirst = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
-    if (allowed !== undefined) {
-      response.setHeader('Access-Control-Allow-Origin', allowed);
-      response.setHeader('Access-Control-Expose-Headers', EXPOSED);
+    const named = row?.for === 'named' ? isNamed(origin) : false;
+    if (typeof named === 'boolean') answer(request, response, next, origin, row, named);
+    // A store that does not answer names nobody.
+    else {
+      named.then(
+        (is) => answer(request, response, next, origin, row, is),
+        () => answer(request, response, next, origin, row, false),
+      );
     }
-    if (!asksFirst) {
-      next();
-      return;
-    }
-    if (allowed !== undefined) {
-      response.setHeader('Access-Control-Allow-Methods', METHODS);
-      response.setHeader('Access-Control-Allow-Headers', ALLOWED);
-      response.setHeader('Access-Control-Max-Age', MAX_AGE);
-    }
-    // A browser takes the missing headers for the refusal; there is nothing to tell beyond that.
-    response.writeHead(204).end();
   };
+}
+
+function answer(
+  request: Request,
+  response: Response,
+  next: NextFunction,
+  origin: string,
+  row: (typeof rows)[number] | undefined,
+  isNamed: boolean,
+): void {
+  // Even where this origin may not read: a cache must not give its answer to one that may.
+  response.setHeader('Vary', 'Origin');
+  const allowed = row?.for === 'everybody' ? '*' : isNamed ? origin : undefined;
+  const asksFirst = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
+  if (allowed !== undefined) {
+    response.setHeader('Access-Control-Allow-Origin', allowed);
+    response.setHeader('Access-Control-Expose-Headers', EXPOSED);
+  }
+  if (!asksFirst) {
+    next();
+    return;
+  }
+  if (allowed !== undefined) {
+    response.setHeader('Access-Control-Allow-Methods', METHODS);
+    response.setHeader('Access-Control-Allow-Headers', ALLOWED);
+    response.setHeader('Access-Control-Max-Age', MAX_AGE);
+  }
+  // A browser takes the missing headers for the refusal; there is nothing to tell beyond that.
+  response.writeHead(204).end();
 }

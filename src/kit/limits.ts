@@ -138,6 +138,49 @@ export const limits = {
   /** Characters of one FHIRPath expression of a patch, and how many of them open a bracket. */
   patchPathCharacters: 1024,
   patchPathBrackets: 20,
+  /** Milliseconds that an authorization code waits, an access token lives, and one of a backend service. */
+  codeMs: 60_000,
+  accessMs: 60 * 60 * 1000,
+  backendAccessMs: 5 * 60 * 1000,
+  /** Milliseconds that a refresh token lives when it is not used: half a year. Each use begins anew. */
+  refreshMs: 182 * 24 * 60 * 60 * 1000,
+  /** Milliseconds that a session lives in all, and without a sign of its user. */
+  sessionMs: 12 * 60 * 60 * 1000,
+  sessionIdleMs: 60 * 60 * 1000,
+  /** Milliseconds that a launch handle waits for its app, and that a sign-in may take. */
+  launchMs: 5 * 60 * 1000,
+  signInMs: 10 * 60 * 1000,
+  /** Milliseconds for which what a token means is not looked at again, and how many tokens are known at once. */
+  tokenTrustMs: 750,
+  tokensKnown: 10_000,
+  /** Milliseconds that a key signs, and that a client may keep the public ones. */
+  keyMs: 90 * 24 * 60 * 60 * 1000,
+  keysFreshMs: 60 * 60 * 1000,
+  /** Wrong passwords under one name, and from one address, before nobody gets in for so many milliseconds. */
+  wrongPasswords: 5,
+  wrongPasswordsFromAddress: 50,
+  lockoutMs: 15 * 60 * 1000,
+  /** Accounts and clients that are listed, grants that a user is shown, redirect URIs of one client. */
+  accounts: 10_000,
+  clients: 10_000,
+  grantsOfUser: 500,
+  redirectUris: 20,
+  /** Bytes of a form that OAuth's endpoints read, and characters of one parameter of it. */
+  oauthFormBytes: 128 * KB,
+  oauthCharacters: 16 * KB,
+  scopeCharacters: 16 * KB,
+  /** Milliseconds that a client's assertion may lie ahead, and that two clocks may differ. */
+  assertionMs: 5 * 60 * 1000,
+  skewMs: 10 * 1000,
+  /** What a client's JWKS may have: bytes, keys; how long its server may take, and how long it is kept at most. */
+  jwksBytes: 64 * KB,
+  jwksKeys: 100,
+  jwksMs: 5000,
+  jwksKeptMs: 60 * 60 * 1000,
+  /** Milliseconds between two looks for a key that was not there. */
+  jwksAgainMs: 60 * 1000,
+  /** Patients and encounters that a picker shows. */
+  picked: 20,
   /** Elements and characters that one patch may copy, compare and walk through: about a second's work at most. */
   patchWork: 5_000_000,
   /** Characters, words and signs, and brackets in each other of one FHIRPath expression of a Questionnaire. */

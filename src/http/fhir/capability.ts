@@ -13,6 +13,8 @@ export interface CapabilityParts {
   conditionalDelete: 'single' | 'multiple';
   /** References to resources of this server must lead somewhere. */
   enforced: boolean;
+  /** Where to get a token; undefined in open mode. */
+  oauthUris?: { url: string; valueUri: string }[];
 }
 
 /** Made once, at the first request. */
@@ -21,7 +23,7 @@ export function capabilityStatement(parts: CapabilityParts): () => string {
   return () => (text ??= JSON.stringify(statement(parts)));
 }
 
-function statement({ definitions, registry, base, date, conditionalDelete, enforced }: CapabilityParts) {
+function statement({ definitions, registry, base, date, conditionalDelete, enforced, oauthUris }: CapabilityParts) {
   const interactions = [...new Set(routes.map((route) => route.interaction))];
   const isOnSystem = (code: string) => code.endsWith('-system') || code === 'transaction';
   const onSystem = [...interactions.filter(isOnSystem), 'batch'];
@@ -40,7 +42,11 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
     rest: [
       {
         mode: 'server',
-        documentation: 'Open mode: no authorization, on a loopback address only; the caller is the operator.',
+        documentation:
+          oauthUris === undefined
+            ? 'Open mode: no authorization, on a loopback address only; the caller is the operator.'
+            : 'SMART App Launch 2.2: every request brings a bearer token, but for this one and .well-known.',
+        ...(oauthUris === undefined ? {} : { security: securityOf(oauthUris) }),
         resource: definitions.resourceTypes.map((type) => ({
           type,
           interaction: onType.map((code) => ({ code })),
@@ -70,6 +76,24 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
     ],
   };
 }
+
+/** SMART 2 reads `.well-known/smart-configuration`; apps of version 1 look here. */
+const securityOf = (oauthUris: { url: string; valueUri: string }[]) => ({
+  extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension: oauthUris }],
+  cors: true,
+  service: [
+    {
+      coding: [
+        {
+          system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
+          code: 'SMART-on-FHIR',
+          display: 'SMART-on-FHIR',
+        },
+      ],
+      text: 'OAuth 2.0 as SMART App Launch 2.2 uses it',
+    },
+  ],
+});
 
 /** TABLE: the operations that are served on every type. */
 const onEveryType = [

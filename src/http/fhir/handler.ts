@@ -1,7 +1,8 @@
 /** One FHIR request from its first byte to its last: guard, dispatch, interaction, answer, log line. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access/constraint.js';
-import { nobody, type Principal } from '../../access/principal.js';
+import { nobody } from '../../access/principal.js';
+import type { Authenticate } from '../../auth/bearer.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
 import { requestId } from '../../kit/id.js';
@@ -22,9 +23,6 @@ import { plainRendering, respond, type Rendering } from './respond.js';
 import type { Ticket } from '../traffic/admission.js';
 import { refuseBusy } from '../traffic/busy.js';
 import type { Traffic } from '../traffic/index.js';
-
-/** Who sends these headers. Throws 401 for nobody, with what would do. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Principal | Promise<Principal>;
 
 export interface FhirHandlerParts extends Parts {
   types: ReadonlySet<string>;
@@ -86,7 +84,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
     seen.type = target.type;
     seen.rendering = { pretty, headOnly, format: formatOf(request, format, target) };
     const open = OPEN_TO_ALL.has(target.route.interaction);
-    const principal = open ? nobody : await parts.authenticate(request.headers);
+    const principal = open ? nobody : await parts.authenticate(request.headers, query);
     const operation = operationIn(target.route.path);
     if (operation !== undefined) parts.access.demandOperation(principal, operation);
     const submission = submissionOf(request, target.route.interaction);

@@ -1,0 +1,138 @@
+/** People who sign in: what they are here, whom they act for, and how many wrong passwords they may give. */
+import type { Role } from '../access/principal.js';
+import type { Clock } from '../kit/clock.js';
+import { timeOrderedId } from '../kit/id.js';
+import { limits } from '../kit/limits.js';
+import type { Vault } from '../store/port.js';
+import { createRecords } from './records.js';
+import { digest, hashPassword, isPassword, nobodysHash } from './secrets.js';
+
+export interface Account {
+  /** Also the `sub` of id_tokens: never another person's, never a client's. */
+  id: string;
+  username: string;
+  /** As they are greeted. */
+  name: string;
+  role: PersonRole;
+  /** The id of the Organization that this account acts for. Who belongs to two has two accounts. */
+  organization: string;
+  /** What they are in FHIR: `Practitioner/…`, `Patient/…`, `RelatedPerson/…`. */
+  fhirUser?: string;
+  /** The patients that an account of a patient or related person is about. */
+  patients?: string[];
+  /** Who signs in elsewhere has none. */
+  password?: string;
+  /** `iss` and `sub` at the OpenID Provider where they sign in. */
+  upstream?: { issuer: string; subject: string };
+}
+
+export const PERSON_ROLES = [
+  'administrator',
+  'coordinator',
+  'referrer',
+  'specialist',
+  'patient',
+  'related-person',
+  'auditor',
+] as const satisfies readonly Role[];
+export type PersonRole = (typeof PERSON_ROLES)[number];
+
+export type WantedAccount = Omit<Account, 'id' | 'password'> & { password?: string };
+
+export interface Accounts {
+  find(id: string): Promise<Account | undefined>;
+  byUsername(username: string): Promise<Account | undefined>;
+  byUpstream(issuer: string, subject: string): Promise<Account | undefined>;
+  add(wanted: WantedAccount): Promise<Account>;
+  setPassword(username: string, password: string): Promise<boolean>;
+  list(): Promise<Account[]>;
+  remove(username: string): Promise<boolean>;
+  /**
+   * The account, when the password is right. After too many wrong ones nobody gets in for a while, neither under that
+   * name nor from that address; the right password is then not even looked at.
+   */
+  signIn(username: string, password: string, address: string): Promise<Account | 'wrong' | 'locked'>;
+}
+
+/** Passwords that are looked at at once: each takes 32 MB and a core. */
+const AT_ONCE = 4;
+
+export function createAccounts(vault: Vault, clock: Clock): Accounts {
+  const records = createRecords<Account>(vault, 'account');
+  const names = createRecords<string>(vault, 'username');
+  const subjects = createRecords<string>(vault, 'upstream');
+  const attempts = createRecords<number>(vault, 'attempts');
+  let looking = 0;
+
+  const find = (id: string) => records.get(id);
+  const through = async (id: string | undefined) => (id === undefined ? undefined : find(id));
+  const byUsername = async (username: string) => through(await names.get(nameOf(username)));
+  const subjectOf = (issuer: string, subject: string) => digest(`${issuer} ${subject}`);
+
+  async function add({ password, ...wanted }: WantedAccount): Promise<Account> {
+    const account: Account = { id: `user-${timeOrderedId(clock.now())}`, ...wanted };
+    if (password !== undefined) account.password = await hashPassword(password);
+    if (!(await names.claim(nameOf(account.username), account.id))) {
+      throw new Error(`There is an account ${account.username} already.`);
+    }
+    await records.put(account.id, account);
+    const { upstream } = account;
+    if (upstream !== undefined) await subjects.put(subjectOf(upstream.issuer, upstream.subject), account.id);
+    return account;
+  }
+
+  /** Each failure counts in a window of its own; windows begin at fixed instants, so that processes share them. */
+  const windowOf = (who: string) => `${digest(who)}:${Math.floor(clock.now() / limits.lockoutMs)}`;
+
+  /** The count, and one more: by claims, as two processes may count at once. */
+  async function fail(who: string): Promise<void> {
+    const window = windowOf(who);
+    for (let count = 0; count < limits.wrongPasswordsFromAddress; count += 1) {
+      if (await attempts.claim(`${window}:${count}`, count, clock.now() + limits.lockoutMs)) return;
+    }
+  }
+  const isLocked = async (who: string, atMost: number): Promise<boolean> =>
+    (await attempts.get(`${windowOf(who)}:${atMost - 1}`)) !== undefined;
+
+  async function signIn(username: string, password: string, address: string) {
+    const [byName, byAddress] = [`name ${nameOf(username)}`, `address ${address}`];
+    if (await isLocked(byName, limits.wrongPasswords)) return 'locked';
+    if (await isLocked(byAddress, limits.wrongPasswordsFromAddress)) return 'locked';
+    if (looking >= AT_ONCE) return 'locked';
+    looking += 1;
+    try {
+      const account = await byUsername(username);
+      const right = await isPassword(password, account?.password ?? nobodysHash);
+      if (right && account?.password !== undefined) return account;
+    } finally {
+      looking -= 1;
+    }
+    await fail(byName);
+    await fail(byAddress);
+    return 'wrong';
+  }
+
+  return {
+    find,
+    byUsername,
+    byUpstream: async (issuer, subject) => through(await subjects.get(subjectOf(issuer, subject))),
+    add,
+    async setPassword(username, password) {
+      const account = await byUsername(username);
+      if (account === undefined) return false;
+      await records.put(account.id, { ...account, password: await hashPassword(password) });
+      return true;
+    },
+    list: async () => (await records.list('', limits.accounts)).map(({ value }) => value),
+    async remove(username) {
+      const id = await names.take(nameOf(username));
+      const gone = id === undefined ? undefined : await records.take(id);
+      if (gone?.upstream !== undefined) await subjects.take(subjectOf(gone.upstream.issuer, gone.upstream.subject));
+      return gone !== undefined;
+    },
+    signIn,
+  };
+}
+
+/** Neither case nor the way an accent is written makes another person. */
+const nameOf = (username: string): string => digest(username.normalize('NFKC').toLowerCase().trim());

@@ -1,0 +1,93 @@
+/** What programs ask of the authorization server: tokens, what they mean, to take them away; to register, to launch. */
+import type { Request, Response } from 'express';
+import type { Auth } from '../../auth/index.js';
+import type { Client } from '../../auth/clients.js';
+import { OAuthFailure } from '../../auth/failure.js';
+import { introspect } from '../../auth/introspect.js';
+import { mint } from '../../auth/mint.js';
+import { register } from '../../auth/registration.js';
+import { revoke } from '../../auth/revoke.js';
+import type { Form } from '../../auth/form.js';
+import { sendJson, type Handler, type Wire } from './wire.js';
+
+export interface Programs {
+  token: Handler;
+  introspect: Handler;
+  revoke: Handler;
+  register: Handler;
+  launch: Handler;
+}
+
+export function createPrograms(auth: Auth, wire: Wire): Programs {
+  const { accounts, clients, clientOf, directory, grants, ground, launches, oauth, registrationToken, styleUrl } = auth;
+
+  const read = async (request: Request): Promise<Form> => {
+    // A token or a secret in a URL is in somebody's log by now. (RFC 6749 2.3.1, 3.2)
+    if (request.originalUrl.includes('?'))
+      throw new OAuthFailure('invalid_request', 'Parameters go into the body, not into the URL.');
+    return (await wire.form(request)).refuseOdd();
+  };
+
+  async function token(request: Request, response: Response): Promise<void> {
+    const form = await read(request);
+    const client = await clientOf(form, request.headers.authorization);
+    sendJson(response, 200, await oauth.token(form, client));
+  }
+
+  async function introspection(request: Request, response: Response): Promise<void> {
+    const form = await read(request);
+    const caller = await confidential(form, request.headers.authorization);
+    sendJson(response, 200, await introspect(caller, form, { ground, grants, styleUrl }));
+  }
+
+  /** By credentials of its own, or by a token that it was given for them. */
+  async function confidential(form: Form, authorization: string | undefined): Promise<Client> {
+    const [, bearer] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+    const client = bearer === undefined ? await clientOf(form, authorization) : await ofToken(bearer);
+    if (client.authentication === 'none') {
+      throw new OAuthFailure('invalid_client', 'A public client cannot ask this: anybody could be it.');
+    }
+    return client;
+  }
+
+  async function ofToken(bearer: string): Promise<Client> {
+    const found = await grants.access(bearer);
+    const client = found === undefined ? undefined : await clients.find(found.grant.client);
+    // The token of a user of an app is no proof of being the app's server.
+    if (found?.grant.user !== undefined || client === undefined) {
+      throw new OAuthFailure('invalid_token', 'The bearer token is not one of a client itself.', {
+        'WWW-Authenticate': 'Bearer realm="auth", error="invalid_token"',
+      });
+    }
+    return client;
+  }
+
+  async function revocation(request: Request, response: Response): Promise<void> {
+    const form = await read(request);
+    await revoke(await clientOf(form, request.headers.authorization), form, grants);
+    sendJson(response, 200, {});
+  }
+
+  async function registration(request: Request, response: Response): Promise<void> {
+    const registered = await register(request.headers.authorization, await wire.json(request), {
+      clients,
+      token: registrationToken,
+      organization: '',
+    });
+    sendJson(response, 201, registered);
+  }
+
+  async function launch(request: Request, response: Response): Promise<void> {
+    const form = await read(request);
+    const ehr = await confidential(form, request.headers.authorization);
+    sendJson(response, 201, await mint(ehr, form, { accounts, clients, directory, launches, base: ground.base }));
+  }
+
+  return {
+    token: wire.forPrograms(token),
+    introspect: wire.forPrograms(introspection),
+    revoke: wire.forPrograms(revocation),
+    register: wire.forPrograms(registration),
+    launch: wire.forPrograms(launch),
+  };
+}
