@@ -132,7 +132,7 @@ function oddMetadata(client: Omit<Client, 'id'>): string | undefined {
   if (authentication === 'private_key_jwt' && (jwks === undefined) === (jwksUri === undefined)) {
     return 'jwks, jwks_uri: exactly one of them for private_key_jwt.';
   }
-  if (jwks !== undefined && jwks.keys.some((key) => PRIVATE.some((member) => member in key))) {
+  if (jwks?.keys.some((key) => PRIVATE.some((member) => member in key)) === true) {
     return 'jwks: public keys only. Make new ones: these have been seen by others now.';
   }
   if (jwksUri !== undefined && !/^https?:\/\//.test(jwksUri)) return 'jwks_uri: an https URL.';

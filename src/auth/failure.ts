@@ -49,4 +49,7 @@ export class OAuthFailure extends Error {
   }
 }
 
+/** What a callback called an error. */
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 export const isOAuthCode = (text: unknown): text is OAuthCode => typeof text === 'string' && text in statuses;

@@ -9,7 +9,7 @@ import { unguessableToken } from '../kit/id.js';
 import { limits } from '../kit/limits.js';
 import type { Client } from './clients.js';
 import { exchanges, type ExchangeParts, type TokenResponse } from './exchanges/index.js';
-import { isOAuthCode, OAuthFailure } from './failure.js';
+import { asError, isOAuthCode, OAuthFailure } from './failure.js';
 import type { Form } from './form.js';
 import type { GrantRecord } from './grants.js';
 import type { LaunchContext } from './launch.js';
@@ -102,7 +102,7 @@ export function createOAuth(parts: ExchangeParts): OAuth {
     const oauth2 = {
       client,
       redirectURI: redirectUri,
-      req: { type: 'code', clientID: client.id, state, challenge },
+      req: { type: 'code', clientID: client.id, redirectURI: redirectUri, state, challenge },
       transactionID: '',
     };
     const decided = server.decision(
@@ -120,7 +120,7 @@ export function createOAuth(parts: ExchangeParts): OAuth {
     const answer = server.token() as unknown as Middleware;
     return new Promise<TokenResponse>((resolve, reject) => {
       answer({ body: { grant_type: type }, form, user: client }, { end: resolve, redirect: () => undefined }, (error) =>
-        reject(told(error) as Error),
+        reject(told(error)),
       );
     });
   }
@@ -168,9 +168,9 @@ const nothingKept = {
 };
 
 /** oauth2orize says 501 for a grant type that it does not know; RFC 6749 5.2 says 400. */
-function told(error: unknown): unknown {
+function told(error: unknown): Error {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
-  if (error instanceof OAuthFailure || !isOAuthCode(code)) return error;
+  if (error instanceof OAuthFailure || !isOAuthCode(code)) return asError(error);
   return new OAuthFailure(code, code === 'unsupported_grant_type' ? 'No such grant_type here.' : (message ?? ''));
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import passport from 'passport';
 import type { Account, Accounts } from './accounts.js';
+import { asError } from './failure.js';
 import type { Form } from './form.js';
 import type { Upstream } from './upstream.js';
 
@@ -53,11 +54,11 @@ export function createSignIn(accounts: Accounts, upstream: Upstream | undefined)
   );
 
   return {
-    session: people.session() as Middleware,
+    session: people.session(),
     by: (name, request) =>
       new Promise((resolve, reject) => {
         const told = (error: unknown, account: Account | false, refusal?: { message: SignInRefusal }) => {
-          if (error !== null && error !== undefined) reject(error as Error);
+          if (error !== null && error !== undefined) reject(asError(error));
           else resolve(account === false ? (refusal?.message ?? 'wrong') : account);
         };
         (people.authenticate(name, told as never) as unknown as Middleware)(request, {}, reject);
@@ -66,7 +67,7 @@ export function createSignIn(accounts: Accounts, upstream: Upstream | undefined)
       new Promise((resolve, reject) => {
         const { logIn } = request as unknown as { logIn: (user: Account, done: (error?: unknown) => void) => void };
         logIn.call(request, account, (error) =>
-          error === undefined || error === null ? resolve() : reject(error as Error),
+          error === undefined || error === null ? resolve() : reject(asError(error)),
         );
       }),
   };

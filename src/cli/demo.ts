@@ -30,7 +30,7 @@ export function tellDemo(demo: Demo, file: string): string {
       `    ${username.padEnd(12)}${password}   ${role} of ${organization}`,
   );
   const clients = demo.clients.map(({ client_id: id, name }) => `    ${id.padEnd(32)}${name}`);
-  const [{ client_id: app = '' } = {}] = demo.clients;
+  const app = demo.clients[0]?.client_id ?? '';
   return [
     'Demo. Everything here is made up, and new with every start.',
     '  sign in as (user, password)',

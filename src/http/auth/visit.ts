@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import { parseScopes } from '../../access/scopes.js';
 import type { Auth } from '../../auth/index.js';
-import { OAuthFailure } from '../../auth/failure.js';
+import { asError, OAuthFailure } from '../../auth/failure.js';
 import { Form } from '../../auth/form.js';
 import type { Page, Sitting } from '../../auth/interaction.js';
 import { readRequest, ToldFailure } from '../../auth/request.js';
@@ -190,7 +190,7 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     await formOf(request);
     await new Promise<void>((resolve, reject) => {
       request.session.destroy((error: unknown) =>
-        error === undefined || error === null ? resolve() : reject(error as Error),
+        error === undefined || error === null ? resolve() : reject(asError(error)),
       );
     });
     sendPage(response, signedOutPage());
