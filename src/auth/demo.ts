@@ -135,7 +135,7 @@ async function storeResources({ clock, repository }: DemoParts, idOf: (name: str
           id: idOf(name),
         },
       );
-    await put('Organization', id, { active: true, name } as Resource);
+    await put('Organization', id, { active: true, name } as unknown as Resource);
     for (const { birthDate, family, gender, given, id: patient } of patients) {
       const managingOrganization = { reference: `Organization/${owner}` };
       const names = [{ family, given: [given] }];
@@ -145,11 +145,11 @@ async function storeResources({ clock, repository }: DemoParts, idOf: (name: str
         birthDate,
         gender,
         managingOrganization,
-      } as Resource);
+      } as unknown as Resource);
     }
     for (const { organization, name: person, role, username } of people) {
       if (organization !== id || role === 'patient') continue;
-      await put('Practitioner', username, { active: true, name: [{ text: person }] } as Resource);
+      await put('Practitioner', username, { active: true, name: [{ text: person }] } as unknown as Resource);
     }
     if (id === 'clinic') {
       await put('Encounter', 'visit', {
@@ -157,7 +157,7 @@ async function storeResources({ clock, repository }: DemoParts, idOf: (name: str
         class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB', display: 'ambulatory' },
         subject: { reference: `Patient/${idOf('ada')}` },
         period: { start: new Date(clock.now()).toISOString() },
-      } as Resource);
+      } as unknown as Resource);
     }
   }
 }

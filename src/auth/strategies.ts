@@ -53,8 +53,9 @@ export function createSignIn(accounts: Accounts, upstream: Upstream | undefined)
     }),
   );
 
+  const session = people.session() as unknown as Middleware;
   return {
-    session: people.session(),
+    session,
     by: (name, request) =>
       new Promise((resolve, reject) => {
         const told = (error: unknown, account: Account | false, refusal?: { message: SignInRefusal }) => {

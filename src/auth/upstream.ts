@@ -103,6 +103,6 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
 }
 
 /** Marked as deprecated so that nobody uses it by mistake; here it is for this machine alone. */
-const insecurely = Reflect.get(openid, 'allowInsecureRequests') as (configuration: openid.Configuration) => void;
+const insecurely: (configuration: openid.Configuration) => void = Reflect.get(openid, 'allowInsecureRequests');
 
 const isLoopback = (url: string): boolean => /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);
