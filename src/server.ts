@@ -8,9 +8,7 @@ import { withoutPolicy } from './access/policy.js';
 import { operator } from './access/principal.js';
 import { makeDemo, type Demo } from './auth/demo.js';
 import type { Authenticate } from './auth/bearer.js';
-import { createAuth, issuerOf, type Auth } from './auth/index.js';
-import { createOutbound } from './auth/outbound.js';
-import { createUpstream } from './auth/upstream.js';
+import { createAuth, type Auth } from './auth/index.js';
 import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, type Config } from './config.js';
@@ -153,33 +151,8 @@ async function serveOn(
     ? seeding
     : Promise.race([seeding, pause(limits.reindexWaitMs, [], { ref: false })]));
   const types = new Set(definitions.resourceTypes);
-  const upstream =
-    config.openidIssuer === ''
-      ? undefined
-      : createUpstream(
-          {
-            issuer: config.openidIssuer,
-            clientId: config.openidClientId,
-            clientSecret: config.openidClientSecret,
-            audience: config.openidAudience,
-            redirectUri: `${issuerOf(base)}/auth/upstream/callback`,
-          },
-          store.vault,
-          clock,
-        );
   const auth = isSmart
-    ? createAuth({
-        vault: store.vault,
-        clock,
-        base,
-        types,
-        fetch: createOutbound(config.outboundHosts),
-        upstream,
-        repository,
-        registry,
-        registrationToken: config.registrationToken,
-        styleUrl: `${issuerOf(base)}${smartStylePath}`,
-      })
+    ? createAuth({ vault: store.vault, clock, base, types, repository, registry, config, stylePath: smartStylePath })
     : undefined;
   const metrics = createMetrics();
   let stopping = false;

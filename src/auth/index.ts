@@ -17,12 +17,12 @@ import { createKeysOf } from './jwks.js';
 import { createKeys, type Keys } from './keys.js';
 import { createLaunches, type Launches } from './launch.js';
 import { createOAuth, type OAuth } from './oauth.js';
-import type { Fetch } from './outbound.js';
+import { createOutbound } from './outbound.js';
 import type { Ground } from './records.js';
 import type { RequestParts } from './request.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { createSignIn, type SignIn } from './strategies.js';
-import type { Upstream } from './upstream.js';
+import { createUpstream, type Upstream } from './upstream.js';
 
 export interface AuthParts {
   vault: Vault;
@@ -30,13 +30,23 @@ export interface AuthParts {
   /** The FHIR base URL, which ends in `/fhir`; the issuer is what stands before that. */
   base: string;
   types: ReadonlySet<string>;
-  fetch: Fetch;
-  upstream: Upstream | undefined;
   repository: Repository;
   registry: SearchRegistry;
+  config: AuthSettings;
+  /** Where `smart_style_url` stands, below the issuer. */
+  stylePath: string;
+}
+
+/** What the operator sets. */
+export interface AuthSettings {
+  /** Empty: nobody signs in elsewhere. */
+  openidIssuer: string;
+  openidClientId: string;
+  openidClientSecret: string;
+  openidAudience: string;
   /** The initial access token of those who may register clients; empty: nobody. */
   registrationToken: string;
-  styleUrl: string;
+  outboundHosts: string[];
 }
 
 export interface Auth {
@@ -63,8 +73,12 @@ export interface Auth {
 export const issuerOf = (base: string): string => base.replace(/\/fhir$/, '');
 
 export function createAuth(parts: AuthParts): Auth {
-  const { base, clock, fetch, registrationToken, styleUrl, types, upstream, vault } = parts;
+  const { base, clock, config, stylePath, types, vault } = parts;
   const ground: Ground = { vault, clock, base, issuer: issuerOf(base) };
+  const styleUrl = `${ground.issuer}${stylePath}`;
+  const { registrationToken } = config;
+  const upstream = upstreamOf(config, ground);
+  const fetch = createOutbound(config.outboundHosts);
   const accounts = createAccounts(vault, clock);
   const clients = createClients(vault, clock);
   const grants = createGrants(ground);
@@ -96,4 +110,16 @@ export function createAuth(parts: AuthParts): Auth {
     registrationToken,
     styleUrl,
   };
+}
+
+function upstreamOf(config: AuthSettings, { clock, issuer, vault }: Ground): Upstream | undefined {
+  if (config.openidIssuer === '') return undefined;
+  const settings = {
+    issuer: config.openidIssuer,
+    clientId: config.openidClientId,
+    clientSecret: config.openidClientSecret,
+    audience: config.openidAudience,
+    redirectUri: `${issuer}/auth/upstream/callback`,
+  };
+  return createUpstream(settings, vault, clock);
 }
