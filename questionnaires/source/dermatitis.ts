@@ -1,5 +1,5 @@
 /** Contact dermatitis: what touched the skin, when the rash came, and what it looks like. */
-import { choice, message, photograph, redFlag, whole, words, yesNo, type Intake } from './form.js';
+import { choice, consent, message, photograph, redFlag, whole, words, yesNo, type Intake } from './form.js';
 
 export const dermatitis: Intake = {
   name: 'contact-dermatitis',
@@ -203,21 +203,6 @@ export const dermatitis: Intake = {
         ),
       ],
     },
-    {
-      linkId: 'consent',
-      text: 'Your agreement',
-      items: [
-        yesNo(
-          'consent-to-share',
-          'Agreement to share',
-          'Do you agree that these answers and photographs are sent to a skin specialist and kept in your record?',
-        ),
-        message(
-          'consent-missing',
-          'Without your agreement this form cannot be forwarded. Please see a doctor in person.',
-          { 'consent-to-share': false },
-        ),
-      ],
-    },
+    consent('these answers and photographs', 'a skin specialist'),
   ],
 };

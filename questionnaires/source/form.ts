@@ -72,42 +72,35 @@ export const words = (linkId: string, short: string, text: string, more: More = 
   ...more,
 });
 
-export const whole = (
+type Numeric = (
   linkId: string,
   short: string,
   text: string,
-  [least, most]: readonly [number, number],
-  more: More = {},
-): Question => ({
-  linkId,
-  short,
-  text,
-  type: 'integer',
-  ...more,
-  extension: [
-    { url: `${core}minValue`, valueInteger: least },
-    { url: `${core}maxValue`, valueInteger: most },
-  ],
-});
+  range: readonly [least: number, most: number],
+  more?: More,
+) => Question;
 
-export const decimal = (
-  linkId: string,
-  short: string,
-  text: string,
-  [least, most]: readonly [number, number],
-  more: More = {},
-): Question => ({
-  linkId,
-  short,
-  text,
-  type: 'decimal',
-  ...more,
-  extension: [
-    { url: `${core}minValue`, valueDecimal: least },
-    { url: `${core}maxValue`, valueDecimal: most },
-    { url: `${core}maxDecimalPlaces`, valueInteger: 1 },
-  ],
-});
+const number =
+  (type: 'integer' | 'decimal', extension: (least: number, most: number) => Extension[]): Numeric =>
+  (linkId, short, text, [least, most], more = {}) => ({
+    linkId,
+    short,
+    text,
+    type,
+    ...more,
+    extension: extension(least, most),
+  });
+
+export const whole = number('integer', (least, most) => [
+  { url: `${core}minValue`, valueInteger: least },
+  { url: `${core}maxValue`, valueInteger: most },
+]);
+
+export const decimal = number('decimal', (least, most) => [
+  { url: `${core}minValue`, valueDecimal: least },
+  { url: `${core}maxValue`, valueDecimal: most },
+  { url: `${core}maxDecimalPlaces`, valueInteger: 1 },
+]);
 
 /** A number in one of these units of UCUM. */
 export const measured = (
@@ -157,6 +150,22 @@ export const message = (linkId: string, text: string, when?: When): Message => (
   text,
   type: 'display',
   ...(when !== undefined && { when }),
+});
+
+/** The last section of every intake: without a yes the answers may not be sent on. */
+export const consent = (what: string, reader: string): Section => ({
+  linkId: 'consent',
+  text: 'Your agreement',
+  items: [
+    yesNo(
+      'consent-to-share',
+      'Agreement to share',
+      `Do you agree that ${what} are sent to ${reader} and kept in your record?`,
+    ),
+    message('consent-missing', 'Without your agreement this form cannot be forwarded. Please see a doctor in person.', {
+      'consent-to-share': false,
+    }),
+  ],
 });
 
 /** A sign that cannot wait: a question, and what to do when the answer is yes. */

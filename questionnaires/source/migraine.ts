@@ -1,5 +1,5 @@
 /** Migraine: how often, how bad, what helps, and the headaches that are something else. */
-import { choice, message, redFlag, whole, words, yesNo, type Intake } from './form.js';
+import { choice, consent, message, redFlag, whole, words, yesNo, type Intake } from './form.js';
 
 export const migraine: Intake = {
   name: 'migraine',
@@ -178,21 +178,6 @@ export const migraine: Intake = {
         words('allergies', 'Allergies', 'What are you allergic to? Write "none" if there is nothing.'),
       ],
     },
-    {
-      linkId: 'consent',
-      text: 'Your agreement',
-      items: [
-        yesNo(
-          'consent-to-share',
-          'Agreement to share',
-          'Do you agree that these answers are sent to a clinician and kept in your record?',
-        ),
-        message(
-          'consent-missing',
-          'Without your agreement this form cannot be forwarded. Please see a doctor in person.',
-          { 'consent-to-share': false },
-        ),
-      ],
-    },
+    consent('these answers', 'a clinician'),
   ],
 };

@@ -1,5 +1,5 @@
 /** Images of the back of the eye in diabetes: what the reader of the images must know, and the images themselves. */
-import { choice, measured, message, photograph, redFlag, whole, words, yesNo, type Intake } from './form.js';
+import { choice, consent, measured, message, photograph, redFlag, whole, words, yesNo, type Intake } from './form.js';
 
 export const retinopathy: Intake = {
   name: 'diabetic-retinopathy',
@@ -143,21 +143,6 @@ export const retinopathy: Intake = {
         }),
       ],
     },
-    {
-      linkId: 'consent',
-      text: 'Your agreement',
-      items: [
-        yesNo(
-          'consent-to-share',
-          'Agreement to share',
-          'Do you agree that these answers and images are sent to an eye specialist and kept in your record?',
-        ),
-        message(
-          'consent-missing',
-          'Without your agreement this form cannot be forwarded. Please see a doctor in person.',
-          { 'consent-to-share': false },
-        ),
-      ],
-    },
+    consent('these answers and images', 'an eye specialist'),
   ],
 };

@@ -1,5 +1,5 @@
 /** Sinusitis: a cold that does not go, and the signs that it has spread. */
-import { choice, decimal, message, redFlag, whole, words, yesNo, type Intake } from './form.js';
+import { choice, consent, decimal, redFlag, whole, words, yesNo, type Intake } from './form.js';
 
 export const sinusitis: Intake = {
   name: 'sinusitis',
@@ -146,21 +146,6 @@ export const sinusitis: Intake = {
         words('medicines', 'Medicines', 'List the medicines you take. Write "none" if there are none.'),
       ],
     },
-    {
-      linkId: 'consent',
-      text: 'Your agreement',
-      items: [
-        yesNo(
-          'consent-to-share',
-          'Agreement to share',
-          'Do you agree that these answers are sent to a clinician and kept in your record?',
-        ),
-        message(
-          'consent-missing',
-          'Without your agreement this form cannot be forwarded. Please see a doctor in person.',
-          { 'consent-to-share': false },
-        ),
-      ],
-    },
+    consent('these answers', 'a clinician'),
   ],
 };

@@ -1,5 +1,5 @@
 /** Uncomplicated urinary tract infection: who can be treated without being seen, and who cannot. */
-import { choice, message, redFlag, whole, words, yesNo, type Intake } from './form.js';
+import { choice, consent, message, redFlag, whole, words, yesNo, type Intake } from './form.js';
 
 export const uti: Intake = {
   name: 'urinary-tract-infection',
@@ -152,21 +152,6 @@ export const uti: Intake = {
         ),
       ],
     },
-    {
-      linkId: 'consent',
-      text: 'Your agreement',
-      items: [
-        yesNo(
-          'consent-to-share',
-          'Agreement to share',
-          'Do you agree that these answers are sent to a clinician and kept in your record?',
-        ),
-        message(
-          'consent-missing',
-          'Without your agreement this form cannot be forwarded. Please see a doctor in person.',
-          { 'consent-to-share': false },
-        ),
-      ],
-    },
+    consent('these answers', 'a clinician'),
   ],
 };

@@ -1,6 +1,7 @@
 /** The forms that the project ships, parsed, and the few ways in which their tests walk through them. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { CodeSystem, Questionnaire, QuestionnaireItem, QuestionnaireResponse } from 'fhir/r4.js';
+import type { CodeSystem, Questionnaire, QuestionnaireItem } from 'fhir/r4.js';
+import type { Example } from '../../questionnaires/source/examples.js';
 
 export const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 export const json = (path: string): any => JSON.parse(file(path));
@@ -16,17 +17,6 @@ export const phq9 = formNamed('phq-9');
 export const skinLesion = formNamed('skin-lesion');
 export const codes = codeSystems.find((one) => nameOf(one) === 'skin-lesion')!;
 
-/** An answered example, and what is expected of it. */
-export interface Example {
-  name: string;
-  /** `accepted`, or the code of the rule that it breaks. */
-  verdict: string;
-  at?: string;
-  total?: number;
-  band?: string;
-  urgent?: boolean;
-  response: QuestionnaireResponse;
-}
 export const examplesOf = (form: Questionnaire): Example[] => json(`questionnaires/examples/${nameOf(form)}.json`);
 export const sources = file('questionnaires/SOURCES.md').replace(/ +/g, ' ');
 
