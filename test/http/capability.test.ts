@@ -1,5 +1,8 @@
 /** The CapabilityStatement is true: every search parameter and interaction that it lists works. */
-import { ask, describeOnSqlite } from '../support/server.js';
+import { limits } from '../../src/kit/limits.js';
+import { ask, describeOnSqlite, put, type Ask } from '../support/server.js';
+
+const basic = { resourceType: 'Basic', code: { text: 'x' } };
 
 /** A value that every parameter of the type understands. */
 const sample: Record<string, string> = {
@@ -70,16 +73,66 @@ describeOnSqlite('metadata', (server) => {
     expect(asked).toBeGreaterThan(1300);
   });
 
-  test('every include that is listed is followed', async () => {
+  test('every include that is listed is followed, in both directions', async () => {
     const refused: string[] = [];
-    for (const { type, searchInclude = [] } of statement.rest[0].resource) {
-      for (let at = 0; at < searchInclude.length; at += 40) {
-        const query = searchInclude.slice(at, at + 40).map((include: string) => `_include=${include}`);
-        const { status, body } = await ask(`${server.base}/${type}?${query.join('&')}`);
+    for (const { type, searchInclude = [], searchRevInclude = [] } of statement.rest[0].resource) {
+      const query = [
+        ...searchInclude.map((include: string) => `_include=${include}`),
+        ...searchRevInclude.map((include: string) => `_revinclude=${include}`),
+      ];
+      for (let at = 0; at < query.length; at += limits.parameters) {
+        const part = query.slice(at, at + limits.parameters).join('&');
+        const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+        const { status, body } = await ask(`${server.base}/${type}/_search`, { headers, body: part });
         if (status !== 200) refused.push(`${type}: ${JSON.stringify(body.issue)}`);
       }
     }
     expect(refused).toEqual([]);
+  });
+
+  test('every interaction that is listed is served, for each type alike, and none besides', async () => {
+    const { id } = await put(server.base, basic);
+    const one = `Basic/${id}`;
+    const patch = [{ op: 'add', path: '/language', value: 'de' }];
+    const JSON_PATCH = { 'Content-Type': 'application/json-patch+json' };
+    const bundle = (type: string) => ({
+      resourceType: 'Bundle',
+      type,
+      entry: [{ request: { method: 'GET', url: one } }],
+    });
+    /** In an order in which each of them can be done. */
+    const onType: [string, string, number, Ask?][] = [
+      ['create', 'Basic', 201, { body: basic }],
+      ['read', one, 200],
+      ['vread', `${one}/_history/1`, 200],
+      ['update', one, 200, { method: 'PUT', body: { ...basic, id } }],
+      ['patch', one, 200, { method: 'PATCH', headers: JSON_PATCH, body: patch }],
+      ['search-type', 'Basic', 200],
+      ['history-instance', `${one}/_history`, 200],
+      ['history-type', 'Basic/_history', 200],
+      ['delete', one, 204, { method: 'DELETE' }],
+    ];
+    const onSystem: [string, string, number, Ask?][] = [
+      ['search-system', '?_type=Basic,Patient', 200],
+      ['history-system', '_history', 200],
+      ['transaction', '', 200, { body: bundle('transaction') }],
+      ['batch', '', 200, { body: bundle('batch') }],
+    ];
+    for (const [code, path, status, asked] of [...onType, ...onSystem])
+      expect([code, (await ask(`${server.base}/${path}`, asked)).status]).toEqual([code, status]);
+    const codes = ({ interaction }: any) => interaction.map(({ code }: any) => code).sort();
+    for (const resource of statement.rest[0].resource)
+      expect(codes(resource)).toEqual(onType.map(([code]) => code).sort());
+    expect(codes(statement.rest[0])).toEqual(onSystem.map(([code]) => code).sort());
+  });
+
+  test('every operation that is listed is served, and defined', async () => {
+    for (const { type, operation = [] } of statement.rest[0].resource)
+      for (const { name, definition } of operation) {
+        const asked = await ask(`${server.base}/${type}/nobody/$${name}`, { method: 'POST' });
+        expect([name, asked.status, asked.body.issue[0].code]).toEqual([name, 404, 'not-found']);
+        expect((await ask(`${server.base}/OperationDefinition?url=${definition}`)).body.total).toBe(1);
+      }
   });
 
   test('every compartment that is listed is searched', async () => {
