@@ -12,6 +12,7 @@ import { kills, transfers } from './blobs.js';
 import { killedMongod, killedPrimary, killedServer } from './crashes.js';
 import { faults } from './faults.js';
 import { hostile } from './fuzz.js';
+import { keyedOverKills } from './keyed.js';
 import { linearizable, linearizableOverFailover, linearizableOverKills } from './linearizable.js';
 import { overload } from './overload.js';
 import { conditionalCreates, lostUpdates } from './races.js';
@@ -48,6 +49,7 @@ const proofs: readonly (Proof | ProofByAsking)[] = [
   killedServer,
   killedMongod,
   killedPrimary,
+  keyedOverKills,
   linearizableOverKills,
   linearizableOverFailover,
   kills,
