@@ -1,6 +1,6 @@
 /**
- * One HTTP request, sent once: nothing here tries again by itself, so that what is known of a write afterwards is what
- * the server said of it.
+ * One HTTP request, sent once: nothing here tries again by itself unless it is asked to, so that what is known of a
+ * write afterwards is what the server said of it.
  */
 import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
@@ -60,6 +60,16 @@ export function send(url: string, { method, headers = {}, body }: Ask = {}): Pro
   });
 }
 
+/** The same again while a server says that it has too much to do and did nothing; for a minute at most. */
+export async function sendPatiently(url: string, ask: Ask = {}): Promise<Answer> {
+  const until = performance.now() + LONGEST_MS;
+  for (;;) {
+    const answer = await send(url, ask);
+    if (answer.status !== 503 || answer.fate !== 'refused' || performance.now() > until) return answer;
+    await pause(Math.random() * 500);
+  }
+}
+
 const LONGEST_MS = 60_000;
 const byteLength = (text: string): number => Buffer.byteLength(text);
 const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
@@ -86,7 +96,7 @@ export async function patiently(url: string): Promise<Answer> {
 
 /** The JSON of an answer that must be a good one. */
 export async function json(url: string, ask: Ask = {}): Promise<any> {
-  const answer = await send(url, ask);
+  const answer = await sendPatiently(url, ask);
   if (answer.fate === 'done') return JSON.parse(answer.text);
   throw new Error(`${ask.method ?? 'GET'} ${url} was answered with ${answer.status}: ${answer.text.slice(0, 500)}`);
 }

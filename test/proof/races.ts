@@ -3,7 +3,7 @@
  * version one does. By themselves, in transactions, in both at once, and over two processes where there are two.
  */
 import assert from 'node:assert/strict';
-import { entries, json, send, versionAt, versionOf, type Answer } from './client.js';
+import { entries, json, sendPatiently, versionAt, versionOf, type Answer } from './client.js';
 import type { ProofByAsking } from './index.js';
 
 const RACERS = 64;
@@ -75,7 +75,7 @@ const patient = (marker: string) => ({
 
 async function alone(base: string, marker: string): Promise<Created> {
   const headers = { 'If-None-Exist': `identifier=${SYSTEM}|${marker}` };
-  const answer = await send(`${base}/Patient`, { headers, body: patient(marker) });
+  const answer = await sendPatiently(`${base}/Patient`, { headers, body: patient(marker) });
   const { location = '', 'content-location': other = '' } = answer.headers;
   return { status: statusOf(answer), location: location === '' ? other : location };
 }
@@ -105,7 +105,7 @@ async function inTransaction(base: string, marker: string, racer: number): Promi
 }
 
 const transact = (base: string, entry: object[]): Promise<Answer> =>
-  send(base, { body: { resourceType: 'Bundle', type: 'transaction', entry } });
+  sendPatiently(base, { body: { resourceType: 'Bundle', type: 'transaction', entry } });
 
 const statusOf = ({ status, text }: Answer): number | string => (status === 0 ? `0, ${text}` : status);
 
@@ -126,7 +126,7 @@ export const lostUpdates: ProofByAsking = {
     const [base = ''] = bases;
     const ids = await Promise.all(
       Array.from({ length: RESOURCES }, async (_, at) => {
-        const { headers } = await send(`${base}/Patient`, { body: patient(`${run}-${at}`) });
+        const { headers } = await sendPatiently(`${base}/Patient`, { body: patient(`${run}-${at}`) });
         return versionAt(headers.location).id;
       }),
     );
@@ -163,7 +163,11 @@ export const lostUpdates: ProofByAsking = {
     async function changeOne(to: string, marker: string) {
       const seen = await read(to, pick());
       const headers = { 'If-Match': seen.etag };
-      const answer = await send(`${to}/Patient/${seen.id}`, { method: 'PUT', headers, body: changed(seen.id, marker) });
+      const answer = await sendPatiently(`${to}/Patient/${seen.id}`, {
+        method: 'PUT',
+        headers,
+        body: changed(seen.id, marker),
+      });
       if (wasOvertaken(answer)) return undefined;
       assert.equal(answer.status, 200, `update by If-Match: ${answer.status} ${answer.text}`);
       return [follower(seen, answer.headers.etag)];
