@@ -40,7 +40,7 @@ export interface Sight {
   of: (type: ResourceType) => Seen | undefined;
   /** Whether something of any type is. */
   some: () => boolean;
-  /** Why nothing of this type is. */
+  /** Why nothing of this type is; `*`: of any. */
   refusal: (type: ResourceType) => FhirError;
 }
 
@@ -152,13 +152,14 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
     const { role, grant } = principal;
     const kind = kindOf(type, compartment);
     const doing = letters.map((letter) => VERBS[letter]).join(' or ');
-    if (kind === undefined || !letters.some((letter) => allows(principal, kind, letter))) {
-      return failure('forbidden', `The role ${role} may not ${doing} ${type}. Nothing was done.`);
+    const named = type === '*' ? 'anything' : type;
+    if (type !== '*' && (kind === undefined || !letters.some((letter) => allows(principal, kind, letter)))) {
+      return failure('forbidden', `The role ${role} may not ${doing} ${named}. Nothing was done.`);
     }
     const [first] = grant?.scopes.resources ?? [];
     const context = first?.context ?? (grant?.user === undefined ? 'system' : 'user');
     const scope = `${context}/${type}.${letters[0] ?? 'r'}`;
-    const say = `This token's scopes do not allow to ${doing} ${type}. Ask for ${scope}.`;
+    const say = `This token's scopes do not allow to ${doing} ${named}. Ask for ${scope}.`;
     return failure('forbidden', say, undefined, {
       'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
     });

@@ -127,7 +127,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     const sight = sightOf(call, purpose);
     if (sight.whole !== undefined) return store.history(scope, page, { owners: sight.whole });
     const open = scope.type === undefined ? sight.some() : sight.of(scope.type) !== undefined;
-    if (!open) throw sight.refusal(scope.type ?? 'any type');
+    if (!open) throw sight.refusal(scope.type ?? '*');
     const owners = scope.type === undefined ? [...call.principal.owners] : ownersOf([sight.of(scope.type)]);
     const items: Version[] = [];
     let { after } = page;
@@ -165,7 +165,8 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     const searched = types.filter((type) => sight.of(type) !== undefined);
     if (searched.length === 0 && purpose === 'include') return undefined;
     const refused = types.find((type) => sight.of(type) === undefined);
-    if (refused !== undefined && (named || searched.length === 0)) throw sight.refusal(refused);
+    if (refused !== undefined && (named || types.length === 1)) throw sight.refusal(refused);
+    if (searched.length === 0) throw sight.refusal('*');
     const joined = typesIn(plan).find((type) => sight.of(type) === undefined);
     if (joined !== undefined) throw sight.refusal(joined);
     return { types: searched, ...restrict(plan, searched, (type) => sight.of(type) ?? NOTHING) };

@@ -7,7 +7,8 @@ import { compare, sortKeys, type Order } from '../../src/search/plan.js';
 import type { Change, Position, Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
 import { freshDatabase, mongoUrl } from '../support/mongo.js';
-import { question, reaches, world, type Question } from './random-world.js';
+import { restrict, type Seen } from '../../src/search/restrict.js';
+import { limit, question, reaches, world, type Question } from './random-world.js';
 
 const WORLDS = 5;
 const PLANS_OF_EACH = 1000;
@@ -46,6 +47,9 @@ if (url !== undefined)
 const worlds = fc.sample(world, { seed, numRuns: WORLDS });
 const questions = fc.sample(question, { seed: seed + 1, numRuns: WORLDS * PLANS_OF_EACH });
 const docsOf = worlds.map(currentOf);
+/** One in so many plans is asked within what a caller sees of each type. */
+const LIMITED = 4;
+const limits = fc.sample(limit, { seed: seed + 2, numRuns: questions.length / LIMITED });
 const expected = questions.map((one, n) => answerOf(one, docsOf[n % WORLDS]!));
 
 test('the worlds are worth asking, and so are the plans', () => {
@@ -58,7 +62,7 @@ test('the worlds are worth asking, and so are the plans', () => {
   console.log(`${questions.length} plans, ${withHits} with hits.`);
   expect(withHits).toBeGreaterThan(questions.length / 4);
   const nodes = JSON.stringify(questions.map((one) => one.plan));
-  for (const node of ['all', 'any', 'not', 'id', 'entry', 'points', 'pointed'])
+  for (const node of ['all', 'any', 'not', 'id', 'entry', 'owned', 'points', 'pointed'])
     expect(nodes.split(`"node":"${node}"`).length).toBeGreaterThan(500);
 });
 
@@ -89,6 +93,35 @@ describe.each(openers)('%s', (_name, parts, open) => {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }, 60_000);
+});
+
+describe('within what a caller sees of each type', () => {
+  const limited = questions.map((one, n) => ({ one, n, seen: limits[n % limits.length]! })).slice(0, limits.length);
+
+  /** Whatever a caller does not see is taken out of the world, and the plan is asked of the rest. */
+  const visibleTo = (seen: Record<string, Seen>, docs: (Doc & { owner: string })[]) =>
+    docs.filter((doc) => seen[doc.type]!.owners.includes(doc.owner) && matches(seen[doc.type]!.where, doc, []));
+
+  test.each(openers.filter(([name]) => !name.includes('more')))(
+    '%s finds what is left of the world',
+    async (_name, _parts, open) => {
+      const store = await open();
+      for (const change of worlds[0]!) await store.write([change]);
+      let hits = 0;
+      for (const { one, seen } of limited.filter(({ n }) => n % WORLDS === 0)) {
+        const visible = visibleTo(seen, docsOf[0]!);
+        const left = visible.filter((doc) => one.types.includes(doc.type) && matches(one.plan, doc, visible));
+        const { plan, owners } = restrict(one.plan, one.types, (type) => seen[type]!);
+        const page = await store.search(one.types, plan, [], { size: 1000 }, { owners });
+        const names = page.items.map(({ type, id }) => `${type}/${id}`).sort();
+        deepStrictEqual({ one, seen, names }, { one, seen, names: left.map(({ type, id }) => `${type}/${id}`).sort() });
+        hits += Number(names.length > 0);
+      }
+      expect(hits).toBeGreaterThan(20);
+      await store.close();
+    },
+    60_000,
+  );
 });
 
 function currentOf(changes: Change[]): (Doc & { owner: string })[] {

@@ -1,6 +1,7 @@
 /** Random worlds and random plans over them, for the test that all who run a plan agree. */
 import fc from 'fast-check';
-import type { Bounds, Entry, Order, Plan, Test } from '../../src/search/plan.js';
+import { everything, type Bounds, type Entry, type Order, type Plan, type Test } from '../../src/search/plan.js';
+import type { Seen } from '../../src/search/restrict.js';
 import type { Change, Owner } from '../../src/store/port.js';
 
 export const types = ['Patient', 'Observation', 'Task'];
@@ -127,6 +128,7 @@ const leaf: fc.Arbitrary<Plan> = fc.oneof(
         .map((is): Test => ({ kind: 'text', value: { is } })),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ node: fc.constant('owned' as const), by: fc.uniqueArray(pick(owners)) }) },
   {
     weight: 1,
     arbitrary: ofTypes(
@@ -164,6 +166,21 @@ function nested(depth: number): fc.Arbitrary<Plan> {
     },
   );
 }
+
+const anyOf = (of: Plan[]): Plan => ({ node: 'any', of });
+
+/** What a caller sees of each type: some organizations, and what meets a plan without chains. */
+export const limit: fc.Arbitrary<Record<string, Seen>> = fc.record(
+  Object.fromEntries(
+    types.map((type) => [
+      type,
+      fc.record({
+        owners: pick([['north'], ['north', 'south'], ['south']]),
+        where: fc.oneof(fc.constant(everything), fc.array(leaf, { minLength: 1, maxLength: 2 }).map(anyOf), leaf),
+      }),
+    ]),
+  ),
+);
 
 export interface Question {
   types: string[];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../src/config.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { limits, type Limits } from '../../src/kit/limits.js';
+import type { Authenticate } from '../../src/auth/bearer.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { describeMongo, freshDatabase } from './mongo.js';
 
@@ -24,9 +25,12 @@ export function describeServer(
   suite: (server: TestServer) => void,
   bounds: Partial<Limits> = {},
   settings: Record<string, string> = {},
+  authenticate?: Authenticate,
 ): void {
-  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite', ...settings }, bounds)));
-  describeMongo(name, (url) => suite(running({ STORE: 'mongodb', MONGODB_URL: url, ...settings }, bounds)));
+  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite', ...settings }, bounds, authenticate)));
+  describeMongo(name, (url) =>
+    suite(running({ STORE: 'mongodb', MONGODB_URL: url, ...settings }, bounds, authenticate)),
+  );
 }
 
 /** For what has nothing to do with the store. */
@@ -38,7 +42,11 @@ export function describeOnSqlite(
   describe(name, () => suite(running({ STORE: 'sqlite' }, bounds)));
 }
 
-function running(environment: Record<string, string>, bounds: Partial<Limits> = {}): TestServer {
+function running(
+  environment: Record<string, string>,
+  bounds: Partial<Limits> = {},
+  authenticate?: Authenticate,
+): TestServer {
   const here: TestServer = { base: '', address: '' };
   let folder: string;
   let server: RunningServer;
@@ -46,10 +54,8 @@ function running(environment: Record<string, string>, bounds: Partial<Limits> = 
     folder = await mkdtemp(join(tmpdir(), 'afferent-test-'));
     const settings = { PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: folder, MONGODB_DATABASE: freshDatabase() };
     const lax = { REFERENTIAL_INTEGRITY: 'off' };
-    server = await startServer(readConfig({ ...settings, ...lax, ...environment }), systemClock, {
-      ...limits,
-      ...bounds,
-    });
+    const config = readConfig({ ...settings, ...lax, ...environment });
+    server = await startServer(config, systemClock, { ...limits, ...bounds }, authenticate);
     Object.assign(here, { base: server.base, address: server.address });
   });
   afterAll(async () => {
