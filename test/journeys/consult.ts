@@ -1,12 +1,14 @@
 /**
- * The main job on real input: one dermatology consult, played by a referring EHR and two specialists, each with a
- * client of its own, over HTTP. Every step is printed, and the first surprise ends it with an error.
+ * The main job on real input: one dermatology consult, played by a referring EHR, a specialist, a colleague and the
+ * patient, each with an app and a token of their own, over HTTP; a specialist of another organization is refused at
+ * every step. Every step is printed, and the first surprise ends it with an error.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Client } from 'fhir-kit-client';
 import sharp from 'sharp';
+import type { Actor, Cast } from './cast.js';
 
 type Json = any;
 
@@ -23,22 +25,22 @@ export interface Consult {
   report: Json;
 }
 
-export async function playConsult(base: string, say: (line: string) => void): Promise<Consult> {
-  const referrer = new Client({ baseUrl: base });
-  const specialist = new Client({ baseUrl: base });
-  const rival = new Client({ baseUrl: base });
+export async function playConsult(cast: Cast, say: (line: string) => void): Promise<Consult> {
+  const [referrer, specialist, rival] = [cast.ehr.client, cast.specialist.client, cast.colleague.client];
   const step = stepper(say);
+  const stranger = outsiderOf(cast.outsider, say);
 
-  say('The referring EHR');
+  say(`${cast.ehr.name}, a backend service`);
   const questionnaires = await step('finds the questionnaire by its canonical', () =>
     referrer.search({ resourceType: 'Questionnaire', searchParams: { url: QUESTIONNAIRE, status: 'active' } }),
   );
   const questionnaire = only(questionnaires);
-  const patient = await step('creates the patient', async () =>
-    referrer.create({ resourceType: 'Patient', body: await testData('synthea/patient.json') }),
-  );
+  const patient = await step('finds the patient', () => referrer.read({ resourceType: 'Patient', id: cast.patientId }));
+  await stranger.cannotRead(`Patient/${patient.id}`);
+  await stranger.findsNothing('Patient?family=M%C3%BCller');
   const bytes = await photograph();
-  const binary = await step(`uploads a photo of ${bytes.length} bytes`, () => upload(`${base}/Binary`, bytes));
+  const binary = await step(`uploads a photo of ${bytes.length} bytes`, () => upload(cast.ehr, bytes));
+  await stranger.cannotRead(`Binary/${binary.id}`);
   const subject = { reference: `Patient/${patient.id}` };
   const attachment = {
     contentType: 'image/jpeg',
@@ -56,6 +58,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
       body: responseOf(questionnaire, subject, await testData('skin-lesion-response.json'), attachment),
     }),
   );
+  await stranger.cannotRead(`QuestionnaireResponse/${response.id}`);
   const request = await step('places the request for a consult, with answers and photo', () =>
     referrer.create({ resourceType: 'ServiceRequest', body: serviceRequest(subject, [response, media]) }),
   );
@@ -64,7 +67,9 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
     referrer.create({ resourceType: 'Task', body: taskOf(subject, request.id) }),
   );
 
-  say('The specialist');
+  await stranger.findsNothing('Task?status=requested&_include=Task:focus');
+
+  say(`${cast.specialist.name}, in an app with PKCE`);
   const worklist = await step('finds the open task, its request, its answers and its photo in one search', () =>
     specialist.request('Task?status=requested&_include=Task:focus&_include:iterate=ServiceRequest:supporting-info'),
   );
@@ -91,7 +96,8 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
       options: { headers: ifMatch },
     }),
   );
-  await step('wins: a second specialist, who saw the same version, gets 412', () =>
+  await stranger.cannotChange({ ...claim('Dr. Otto Outsider'), id: current.id }, ifMatch);
+  await step('wins: a colleague, who saw the same version, gets 412', () =>
     refused(412, () =>
       rival.update({
         resourceType: 'Task',
@@ -105,12 +111,13 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
     specialist.read({ resourceType: 'QuestionnaireResponse', id: response.id }),
   );
   assert.deepEqual(answers.item, response.item, 'the answers are not those that were sent');
-  const photo = await step('downloads the photo', () => download(`${base}/${answers && attachment.url}`));
+  const photo = await step('downloads the photo', () => download(cast.specialist, attachment.url));
   assert.equal(Buffer.compare(photo, bytes), 0, 'the photo is not the one that was uploaded');
   say(`    ${photo.length} bytes, identical`);
   const report = await step('posts diagnosis and plan', () =>
     specialist.create({ resourceType: 'DiagnosticReport', body: reportOf(subject, basedOn, media.id) }),
   );
+  await stranger.cannotRead(`DiagnosticReport/${report.id}`);
   const completed = await step('completes the task', () =>
     specialist.update({
       resourceType: 'Task',
@@ -125,7 +132,7 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
     }),
   );
 
-  say('The referring EHR');
+  say(cast.ehr.name);
   const found = await step('finds the report by its request', () =>
     referrer.search({
       resourceType: 'DiagnosticReport',
@@ -140,6 +147,15 @@ export async function playConsult(base: string, say: (line: string) => void): Pr
   const states = (history.entry as Json[]).map((entry) => entry.resource.status).reverse();
   assert.deepEqual(states, ['requested', 'accepted', 'completed']);
   say(`    ${states.join(' → ')}`);
+
+  say(`${cast.patient.name}, in an app launched standalone`);
+  const own = await step('reads her report', () =>
+    cast.patient.client.read({ resourceType: 'DiagnosticReport', id: report.id }),
+  );
+  assert.equal(own.conclusion, report.conclusion);
+  const hers = await step('sees the photo', () => download(cast.patient, attachment.url));
+  assert.equal(Buffer.compare(hers, bytes), 0);
+  await stranger.findsNothing(`DiagnosticReport?subject=Patient/${patient.id}`);
   return { patient, photo: { url: attachment.url, bytes }, media, response, request, task: completed, report };
 }
 
@@ -198,8 +214,42 @@ async function photograph(): Promise<Buffer> {
   return photo;
 }
 
-async function upload(url: string, bytes: Buffer): Promise<Json> {
-  const response = await fetch(url, {
+/** Tries what must not work: everything is as if it were not there. */
+function outsiderOf(outsider: Actor, say: (line: string) => void) {
+  const tries = async (what: string, run: () => Promise<string>): Promise<void> => {
+    say(`  ${outsider.name} ${what}\n    ${await run()}`);
+  };
+  return {
+    cannotRead: (name: string) =>
+      tries(`cannot read ${name}`, async () => {
+        const response = await outsider.fetch(name, { headers: { Accept: '*/*' } });
+        const text = await response.text();
+        assert.equal(response.status, 404, text);
+        return `404 ${(JSON.parse(text) as Json).issue[0].diagnostics}`;
+      }),
+    findsNothing: (query: string) =>
+      tries('finds nothing', async () => {
+        const response = await outsider.fetch(`${query}&_total=accurate`);
+        const bundle = (await response.json()) as Json;
+        assert.deepEqual([response.status, bundle.total, bundle.entry ?? []], [200, 0, []]);
+        return `200 ${decodeURIComponent(query)}: 0`;
+      }),
+    cannotChange: (resource: Json, headers: Record<string, string>) =>
+      tries('cannot claim the task', async () => {
+        const response = await outsider.fetch(`${resource.resourceType}/${resource.id}`, {
+          method: 'PUT',
+          headers: { 'Content-Type': 'application/fhir+json', ...headers },
+          body: JSON.stringify(resource),
+        });
+        const text = await response.text();
+        assert.equal(response.status, 404, text);
+        return `404 ${(JSON.parse(text) as Json).issue[0].diagnostics}`;
+      }),
+  };
+}
+
+async function upload(ehr: Actor, bytes: Buffer): Promise<Json> {
+  const response = await ehr.fetch('Binary', {
     method: 'POST',
     headers: { 'Content-Type': 'image/jpeg' },
     body: new Uint8Array(bytes),
@@ -209,8 +259,8 @@ async function upload(url: string, bytes: Buffer): Promise<Json> {
   return Object.defineProperty(body, 'told', { value: [response.status, response.headers.get('location')] });
 }
 
-async function download(url: string): Promise<Json> {
-  const response = await fetch(url);
+async function download(actor: Actor, url: string): Promise<Json> {
+  const response = await actor.fetch(url, { headers: { Accept: 'image/jpeg' } });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type'), 'image/jpeg');
   const bytes = Buffer.from(await response.arrayBuffer());
