@@ -11,6 +11,8 @@ export type ClientAuthenticator = (form: Form, authorization: string | undefined
 export function createClientAuthentication(
   clients: Clients,
   clientOfAssertion: (assertion: string) => Promise<Client>,
+  /** The `client_id` for which a refresh token was given. */
+  ownerOf: (refreshToken: string) => Promise<string | undefined>,
 ): ClientAuthenticator {
   async function bySecret(id: string, secret: string, headers: Record<string, string>): Promise<Client> {
     const client = await clients.find(id);
@@ -25,6 +27,14 @@ export function createClientAuthentication(
     return client;
   }
 
+  /** Many apps send no client_id with a refresh; the token itself is bound to one, and of a public client that is enough. */
+  async function byRefreshToken(token: string): Promise<Client> {
+    const id = await ownerOf(token);
+    if (id === undefined)
+      throw new OAuthFailure('invalid_grant', 'The refresh token is unknown, expired, used or revoked.');
+    return byName(id);
+  }
+
   return async (form, authorization) => {
     const basic = authorization !== undefined && /^basic /i.test(authorization);
     const ways = [basic, form.has('client_secret'), form.has('client_assertion')].filter(Boolean).length;
@@ -36,7 +46,9 @@ export function createClientAuthentication(
         ? await bySecret(id ?? '', form.get('client_secret') ?? '', {})
         : form.has('client_assertion') || form.has('client_assertion_type')
           ? await clientOfAssertion(assertionOf(form))
-          : await byName(id ?? '');
+          : id === undefined && form.get('grant_type') === 'refresh_token' && form.has('refresh_token')
+            ? await byRefreshToken(form.get('refresh_token') ?? '')
+            : await byName(id ?? '');
     if (id !== undefined && id !== client.id) throw invalid('client_id is not that of the credentials.');
     return client;
   };

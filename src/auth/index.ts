@@ -104,7 +104,11 @@ export function createAuth(parts: AuthParts): Auth {
     signIn: createSignIn(accounts, upstream),
     upstream,
     authenticate: createBearer({ grants, clients, clock, base }),
-    clientOf: createClientAuthentication(clients, clientOfAssertion),
+    clientOf: createClientAuthentication(
+      clients,
+      clientOfAssertion,
+      async (token) => (await grants.refresh(token))?.client,
+    ),
     discovery: discoveryOf(ground.issuer, registrationToken !== ''),
     request: { clients, launches, types, base },
     registrationToken,

@@ -149,8 +149,10 @@ describeBrowser('a SMART app', () => {
       });
       await page.goto(`${server.issuer}/auth/authorize?${ask.toString()}`);
       // The user name has the focus; Enter sends the form.
+      await page.locator('input[name=username]:focus').waitFor();
       await page.keyboard.type('ada');
       await page.keyboard.press('Tab');
+      await page.locator('input[name=password]:focus').waitFor();
       await page.keyboard.type(userOf(server, 'ada').password);
       await page.keyboard.press('Enter');
       await page.getByRole('button', { name: 'Deny' }).focus();

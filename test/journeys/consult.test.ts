@@ -10,5 +10,5 @@ describeSmart('the consult', (server) => {
     expect(said).toContain('    requested → accepted → completed');
     expect(said.filter((line) => line.includes('Outsider') && /cannot|nothing/.test(line)).length).toBeGreaterThan(6);
     expect(said.at(-1)).toMatch(/^    200 DiagnosticReport\?subject=.*: 0$/);
-  });
+  }, 120_000);
 });
