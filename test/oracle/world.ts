@@ -134,7 +134,17 @@ const MAKERS: { type: string; count: number; make: Make }[] = [
       recipient: [some('Patient')],
     }),
   },
-  { type: 'AllergyIntolerance', count: 1, make: (subject, pick) => ({ patient: subject, code: concept(pick(CODES)) }) },
+  {
+    type: 'AllergyIntolerance',
+    count: 1,
+    make: (subject, pick) => ({
+      clinicalStatus: {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }],
+      },
+      patient: subject,
+      code: concept(pick(CODES)),
+    }),
+  },
 ];
 
 export function makeWorld(seed: number): World {
