@@ -1,5 +1,6 @@
 /** A change as a document, and a document, as the bytes that came from MongoDB, as a version. */
-import { BSON } from 'mongodb';
+import { BSON, type Document } from 'mongodb';
+import { assert } from '../../kit/assert.js';
 import { isRange, sortKeys, type Entry, type RangeEntry, type TextEntry } from '../../search/plan.js';
 import { REFERS, type Change, type Found, type Key, type Method, type Version } from '../port.js';
 import { dateOf } from './dates.js';
@@ -17,9 +18,11 @@ export const fieldName = (param: string): string =>
 
 const ODD = /[%.$]/;
 
-/** What of a document a version needs, and what more a current one. */
+/** What of a document a version needs, and what more a current one; its search values only if somebody looks at them. */
 export const versionFields = { _id: 1, t: 1, i: 1, o: 1, n: 1, u: 1, m: 1, text: 1, blob: 1 } as const;
-export const foundFields = { ...versionFields, key: 1, s: 1, r: 1, f: 1 } as const;
+const bareFields = { ...versionFields, key: 1 } as const;
+const wholeFields = { ...bareFields, s: 1, r: 1, f: 1 } as const;
+export const foundFields = (bare = false): Document => (bare ? bareFields : wholeFields);
 
 /** What only the newest version has: its successor takes it away, and the feed does not carry it. */
 export const headFields = ['head', 'closing', 'live', 's', 'r', 'k', 'd', 'f', 'resource'] as const;
@@ -55,21 +58,47 @@ export function valuesOf(type: string, entries: readonly Entry[]): Pick<VersionD
 }
 
 export function toVersion(fields: RawFields): Version {
-  const { t, i, o, n, u, m, text, blob } = fields;
-  const version = { type: t, id: i, version: n, updated: u, owner: o, method: m as Method, text } as Version;
-  if (blob !== undefined) version.blob = BSON.deserialize(part(blob)) as { hash: string; size: number };
-  return version;
+  const { type, id, version, updated, owner, method, text, blob } = new Stored(fields);
+  return { type, id, version, updated, owner, method, text, ...(blob === undefined ? {} : { blob }) };
 }
 
-/** Entries are decoded only if somebody asks: most hits are only shown, and their text is all of them that is. */
-export function toFound(fields: RawFields): Found {
-  let entries: Entry[] | undefined;
-  return Object.defineProperty(toVersion(fields) as Found, 'entries', {
-    enumerable: true,
-    configurable: true,
-    get: () => (entries ??= entriesOf(fields)),
-    set: (replaced: Entry[]) => (entries = replaced),
-  });
+export const toFound = (fields: RawFields): Found => new Stored(fields);
+
+/** Text and entries are decoded only if somebody asks: most of what is found is only shown. */
+class Stored implements Found {
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly updated: number;
+  readonly owner: string;
+  readonly method: Method;
+  readonly utf8: Buffer | undefined;
+  readonly blob?: { hash: string; size: number };
+  readonly #fields: RawFields;
+  #text: string | undefined;
+  #entries: Entry[] | undefined;
+
+  constructor(fields: RawFields) {
+    const { t, i, o, n, u, m, text, blob } = fields;
+    this.type = t as string;
+    this.id = i as string;
+    this.version = n as number;
+    this.updated = u as number;
+    this.owner = o as string;
+    this.method = m as Method;
+    this.utf8 = text as Buffer | undefined;
+    if (blob !== undefined) this.blob = BSON.deserialize(part(blob)) as { hash: string; size: number };
+    this.#fields = fields;
+  }
+
+  get text(): string | undefined {
+    return (this.#text ??= this.utf8?.toString());
+  }
+
+  get entries(): Entry[] {
+    assert(this.#fields.s !== undefined || this.utf8 === undefined, 'The search values were not asked for.');
+    return (this.#entries ??= entriesOf(this.#fields));
+  }
 }
 
 export const versionsOf = (documents: Uint8Array[]): Version[] => documents.map((raw) => toVersion(rawFields(raw)));

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../kit/assert.js';
 
-/** Strings and numbers by name; nested documents and arrays as their own bytes. */
+/** Strings and numbers by name; nested documents and arrays, and the text of a resource, as their own bytes. */
 export type RawFields = Record<string, string | number | boolean | Uint8Array | undefined>;
 
 export function rawFields(document: Uint8Array): RawFields {
@@ -20,7 +20,7 @@ export function rawFields(document: Uint8Array): RawFields {
     assert(reader !== undefined, `the field "${name}" has the BSON type ${type}`);
     const start = nameEnd + 1;
     const end = start + reader.size(bytes, start);
-    fields[name] = reader.value(bytes, start, end);
+    fields[name] = name === 'text' ? bytes.subarray(start + 4, end - 1) : reader.value(bytes, start, end);
     at = end;
   }
   return fields;

@@ -13,18 +13,20 @@ export function createRead({
   const options = { maxTimeMS: operationMs, raw: true };
 
   /** The current documents of these keys. */
-  const heads = together(async (keys): Promise<Map<string, RawFields>> => {
-    const filter = { key: { $in: keys }, head: true } as const;
-    const cursor = versions.find(filter, { ...options, projection: foundFields, batchSize: keys.length + 1 });
-    const documents = (await cursor.toArray()) as unknown as Uint8Array[];
-    return new Map(documents.map(rawFields).map((fields) => [fields.key as string, fields]));
-  });
+  const headsOf = (bare: boolean) =>
+    together(async (keys): Promise<Map<string, RawFields>> => {
+      const filter = { key: { $in: keys }, head: true } as const;
+      const cursor = versions.find(filter, { ...options, projection: foundFields(bare), batchSize: keys.length + 1 });
+      const documents = (await cursor.toArray()) as unknown as Uint8Array[];
+      return new Map(documents.map(rawFields).map((fields) => [fields.key as string, fields]));
+    });
+  const [whole, bareHeads] = [headsOf(false), headsOf(true)];
 
   return {
-    async read(keys, reach) {
+    async read(keys, reach, bare = false) {
       if (keys.length === 0) return [];
       const names = keys.map(keyOf);
-      const found = await answered(heads(names));
+      const found = await answered((bare ? bareHeads : whole)(names));
       return names.map((name) => {
         const fields = found.get(name);
         // Whoever shares the question may see other owners: what this reach does not see is not there.

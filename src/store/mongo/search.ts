@@ -36,7 +36,7 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
       ],
     };
     const cursor = versions.find(filter, {
-      projection: { ...foundFields, ...sortProjection(order, fields) },
+      projection: { ...foundFields(page.bare), ...sortProjection(order, fields) },
       sort: new Map(fields.map(({ path, direction }) => [path, direction])),
       limit: page.size + 1,
       batchSize: page.size + 2,
