@@ -14,6 +14,7 @@ import { faults } from './faults.js';
 import { hostile } from './fuzz.js';
 import { keyedOverKills } from './keyed.js';
 import { linearizable, linearizableOverFailover, linearizableOverKills } from './linearizable.js';
+import { mutants } from './mutants.js';
 import { overload } from './overload.js';
 import { conditionalCreates, lostUpdates } from './races.js';
 import { withServers } from './server.js';
@@ -29,7 +30,7 @@ interface Row {
 /** Starts, measures and kills what it is about by itself. Throws when the promise was broken. */
 export interface Proof extends Row {
   /** Where only one store has what is to be proven. */
-  store?: 'mongodb';
+  store?: StoreSettings['STORE'];
   run(store: StoreSettings, rounds: number): Promise<Figures>;
 }
 
@@ -56,6 +57,7 @@ const proofs: readonly (Proof | ProofByAsking)[] = [
   transfers,
   overload,
   hostile,
+  mutants,
 ];
 
 const argument = (name: string): string | undefined =>

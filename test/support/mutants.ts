@@ -102,7 +102,7 @@ function belowOf(definition: Definition, type: string, value: any): string {
   return type === 'Resource' ? value?.resourceType : type;
 }
 
-/** Changes the site's resource; false where it cannot be applied there. */
+/** Makes the site's resource wrong; false, and nothing changed, where it does not fit there. */
 type Operator = (site: Site, resource: any) => boolean;
 
 const hasType =
@@ -178,7 +178,7 @@ const keysOf = (element: any, name: string): string[] =>
   Object.keys(element).filter((key) => key.replace(/^_/, '') === name || new RegExp(`^_?${name}[A-Z]`).test(key));
 const remove = (element: any, names: string[]): boolean => {
   const keys = names.flatMap((name) => keysOf(element, name));
-  for (const key of keys) delete element[key];
+  for (const key of keys) Reflect.deleteProperty(element, key);
   return keys.length > 0 && Object.keys(element).length > 0;
 };
 
@@ -186,8 +186,8 @@ const remove = (element: any, names: string[]): boolean => {
 export const operators: Readonly<Record<string, Operator>> = {
   'a required element is missing': ({ parent, key, definition }) => {
     if (definition.min === 0) return false;
-    delete parent[key];
-    delete parent[`_${key}`];
+    Reflect.deleteProperty(parent, key);
+    Reflect.deleteProperty(parent, `_${key}`);
     return true;
   },
   'a list where one is allowed': (site) => {
@@ -203,7 +203,7 @@ export const operators: Readonly<Record<string, Operator>> = {
   'an empty list': ({ parent, key }) => {
     if (!Array.isArray(parent[key])) return false;
     parent[key] = [];
-    delete parent[`_${key}`];
+    Reflect.deleteProperty(parent, `_${key}`);
     return true;
   },
   'an empty object': (site) => (typeof first(site) === 'object' ? set({})(site, undefined) : false),
@@ -213,7 +213,7 @@ export const operators: Readonly<Record<string, Operator>> = {
   },
   'a name in the wrong case': ({ parent, key }) => {
     parent[key.toUpperCase()] = parent[key];
-    delete parent[key];
+    Reflect.deleteProperty(parent, key);
     return true;
   },
   'a null': (site) => {
@@ -230,15 +230,14 @@ export const operators: Readonly<Record<string, Operator>> = {
     if (other === undefined) return false;
     const added = name.replace('[x]', other.charAt(0).toUpperCase() + other.slice(1));
     if (parent[added] !== undefined) return false;
-    parent[added] =
-      { boolean: true, integer: 1, decimal: 1, unsignedInt: 1, positiveInt: 1 }[other as 'integer'] ?? '2024-01-01';
+    parent[added] = other === 'boolean' ? true : /integer|decimal|Int$/.test(other) ? 1 : '2024-01-01';
     return true;
   },
   'a type that the choice has not': ({ parent, key, definition }) => {
     const name = definition.path.split('.').pop()!;
     if (!name.endsWith('[x]') || definition.types.includes('oid')) return false;
     parent[name.replace('[x]', 'Oid')] = 'urn:oid:1.2.3';
-    delete parent[key];
+    Reflect.deleteProperty(parent, key);
     return true;
   },
   'a primitive where parts are due': (site) =>
@@ -353,28 +352,28 @@ export const operators: Readonly<Record<string, Operator>> = {
 export function mutantsOf(samples: readonly Sample[], count: number, seed: number): Mutant[] {
   const random = randomFrom(seed);
   const names = Object.keys(operators);
+  const fitting = new Map(names.map((name) => [name, [...samples]]));
   const made: Mutant[] = [];
   for (let turn = 0; made.length < count; turn += 1) {
     const operator = names[turn % names.length]!;
-    made.push(mutant(operator, samples, random));
+    made.push(mutant(operator, fitting.get(operator)!, random));
   }
   return made;
 }
 
-const TRIES = 3000;
-
-function mutant(operator: string, samples: readonly Sample[], random: () => number): Mutant {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const { name, resource } = samples[Math.floor(random() * samples.length)]!;
+/** Samples that the operator does not fit anywhere are taken off the list. */
+function mutant(operator: string, samples: Sample[], random: () => number): Mutant {
+  while (samples.length > 0) {
+    const which = Math.floor(random() * samples.length);
+    const { name, resource } = samples[which]!;
     const copy = structuredClone(resource);
     const sites = sitesOf(copy);
-    // A few sites of each, because most operators fit only some.
-    for (let look = 0; look < 8; look += 1) {
-      const site = sites[Math.floor(random() * sites.length)];
-      const before = JSON.stringify(copy);
-      if (site === undefined || !operators[operator]!(site, copy)) continue;
-      if (JSON.stringify(copy) !== before) return { operator, from: name, at: site.at, resource: copy };
+    for (let left = sites.length; left > 0; left -= 1) {
+      const [site] = sites.splice(Math.floor(random() * left), 1);
+      // Where it does not fit, it changes nothing.
+      if (operators[operator]!(site!, copy)) return { operator, from: name, at: site!.at, resource: copy };
     }
+    samples.splice(which, 1);
   }
   throw new Error(`No resource has a place for "${operator}".`);
 }
