@@ -87,7 +87,7 @@ export const amendments: ReadonlyMap<string, readonly Amendment[]> = new Map([
     [
       {
         reason: partialDates,
-        expression: 'start.hasValue().not() or end.hasValue().not() or start.lowBoundary() <= end.highBoundary()',
+        expression: 'start.hasValue().not() or end.hasValue().not() or start.mayPrecede(end)',
       },
     ],
   ],
@@ -97,7 +97,7 @@ export const amendments: ReadonlyMap<string, readonly Amendment[]> = new Map([
       {
         reason: partialDates,
         expression:
-          'lastModified.hasValue().not() or authoredOn.hasValue().not() or lastModified.highBoundary() >= authoredOn.lowBoundary()',
+          'lastModified.hasValue().not() or authoredOn.hasValue().not() or authoredOn.mayPrecede(lastModified)',
       },
     ],
   ],
@@ -107,7 +107,7 @@ export const amendments: ReadonlyMap<string, readonly Amendment[]> = new Map([
       {
         reason: partialDates,
         expression:
-          'whenHandedOver.hasValue().not() or whenPrepared.hasValue().not() or whenHandedOver.highBoundary() >= whenPrepared.lowBoundary()',
+          'whenHandedOver.hasValue().not() or whenPrepared.hasValue().not() or whenPrepared.mayPrecede(whenHandedOver)',
       },
     ],
   ],

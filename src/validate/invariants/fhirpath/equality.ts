@@ -70,14 +70,15 @@ export function amountOf(item: Item): { unit: string; value: number } | undefine
   return { unit: JSON.stringify([system, code ?? unit]), value };
 }
 
-/** Offsets that a time without a zone may stand for (R4 datatypes.html#dateTime): 14 hours on either side of UTC. */
+/** What a date without a zone may be off, beside a time that has one (R4 datatypes.html#dateTime): 14 hours either way. */
 const zonesMs = 14 * 60 * 60 * 1000;
 
-/** The first or last instant, in ms since 1970, that a date, dateTime or instant may mean. */
-export function boundary(item: Item | undefined, end: 'from' | 'to'): Item[] {
-  const value = valueOf(item);
-  const span = typeof value === 'string' ? spanOf(value) : undefined;
-  if (span === undefined || typeof value !== 'string') return [];
-  const slack = value.includes('T') ? 0 : zonesMs;
-  return [end === 'from' ? span.from - slack : span.to + slack];
+/** Whether the first instant that the one may mean is no later than the last that the other may. */
+export function mayPrecede(one: Item | undefined, other: Item | undefined): Truth {
+  const [from, to] = [valueOf(one), valueOf(other)];
+  if (typeof from !== 'string' || typeof to !== 'string') return undefined;
+  const [start, end] = [spanOf(from), spanOf(to)];
+  if (start === undefined || end === undefined) return undefined;
+  const slack = from.includes('T') === to.includes('T') ? 0 : zonesMs;
+  return start.from - slack <= end.to;
 }

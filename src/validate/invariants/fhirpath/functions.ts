@@ -1,7 +1,7 @@
 /** TABLE: the functions of FHIRPath that R4's invariants call (FHIRPath N1, section 5), and those that mend them. */
 import type { Expression } from '../../../fhir/path/syntax.js';
 import { ofList, ofTruth, type Compiled, type Env, type Truth } from './compiled.js';
-import { amountOf, boundary, keyOf, keysOf } from './equality.js';
+import { amountOf, keyOf, keysOf, mayPrecede } from './equality.js';
 import { collectAll, has, Node, valueOf, type Item } from './node.js';
 import { not } from './operators.js';
 
@@ -92,9 +92,8 @@ export const functions: Readonly<Record<string, Make>> = {
     const value = only instanceof Node && only.digits !== undefined ? only.digits : valueOf(only);
     return value === undefined ? [] : [String(value)];
   }),
-  /** As FHIRPath N2 has them, in milliseconds: the first and last instant that a date may mean. */
-  lowBoundary: listed(([only]) => boundary(only, 'from')),
-  highBoundary: listed(([only]) => boundary(only, 'to')),
+  /** Ours: whether one date, however partial, may be meant to be no later than another; nothing of what is no date. */
+  mayPrecede: (of, [other]) => ofTruth((item, env) => mayPrecede(of.list(item, env)[0], other?.list(item, env)[0])),
   /** As R5 has it: whether two quantities are of one kind of unit. */
   comparable: (of, [other]) =>
     ofTruth((item, env) => {
