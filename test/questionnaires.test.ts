@@ -149,6 +149,12 @@ describe.each(INTAKES.map((name) => [name, formNamed(name)] as const))('the inta
     for (const { linkId, code, type } of leaves) if (type !== 'display') expect(code![0]!.code).toBe(linkId);
   });
 
+  test('requires each of its sections, or one that is left out would not be missed', () => {
+    const sections = form.item!.filter(({ type }) => type === 'group');
+    expect(sections.length).toBeGreaterThan(2);
+    expect(sections.filter(({ required }) => required !== true)).toEqual([]);
+  });
+
   test('bounds what it takes: kinds and bytes of images, ranges of numbers', () => {
     for (const item of items.filter(({ type }) => type === 'attachment')) {
       expect(extensions(item, 'mimeType').map(({ valueCode }) => valueCode)).toEqual(['image/jpeg', 'image/png']);
@@ -211,7 +217,7 @@ describe.each(forms.map((form) => [nameOf(form), form] as const))('the examples 
       expect(response.questionnaire).toBe(`${form.url!}|${form.version!}`);
       if (expected !== undefined) {
         expect([weighed(form, response), await calculated(form, total!, response)]).toEqual([expected, [expected]]);
-        expect(given(response, total!)?.valueInteger === expected).toBe(verdict !== 'calculated');
+        expect(given(response, total!)?.valueInteger === expected).toBe(verdict !== 'calculatedValue');
       } else if (INSTRUMENTS.includes(name) && verdict === 'required') {
         expect(await calculated(form, total!, response)).toEqual([]);
         expect(await calculated(form, 'band', response)).toEqual([]);

@@ -8,7 +8,7 @@ import { respond, type Answers, type Value } from './respond.js';
 
 export interface Example {
   name: string;
-  /** `accepted`, or the code of the rule that the response breaks, and the question where it does. */
+  /** `accepted`, or the code of the rule that is told of the response, and the item where it is. */
   verdict: string;
   at?: string;
   total?: number;
@@ -102,7 +102,7 @@ export function instrumentExamples(instrument: Instrument, form: Questionnaire):
         )
       : []),
     { name: 'the last item unanswered', verdict: 'required', at: last, response: respond(form, answered(missing)) },
-    { name: 'a total that is not the sum', verdict: 'calculated', at: totalAt, total: 2, response: wrong },
+    { name: 'a total that is not the sum', verdict: 'calculatedValue', at: totalAt, total: 2, response: wrong },
     {
       name: 'an answer that is no option',
       verdict: 'invalidAnswerOption',
@@ -329,6 +329,8 @@ export function intakeExamples(name: string, form: Questionnaire, urgent: readon
     at === undefined ? [] : [{ name: title, verdict, at, response: respond(form, { ...routine, ...change }, true) }];
   const first = (wanted: (item: QuestionnaireItem) => boolean) => all.find(wanted)?.linkId;
   const agreed = 'consent-to-share';
+  const section = form.item?.[0];
+  const without = Object.fromEntries(flat(section?.item ?? []).map(({ linkId }) => [linkId, []]));
   const counted = first(({ extension = [] }) => extension.some(({ url }) => url.endsWith('minOccurs')));
   const ranged = first((item) => item.type === 'integer');
   const chosen = first(({ type, required, repeats }) => type === 'choice' && required === true && repeats !== true);
@@ -343,6 +345,7 @@ export function intakeExamples(name: string, form: Questionnaire, urgent: readon
     ),
     ...(name === 'urinary-tract-infection' ? [accepted('aged 18', { age: 18 }, false)] : []),
     ...(name === 'migraine' ? [accepted('ten days with painkillers', { 'painkiller-days': 10 }, false)] : []),
+    ...refused('a section left out', 'required', section?.linkId, without),
     ...refused('the agreement unanswered', 'required', agreed, { [agreed]: [] }),
     ...refused(
       'too few photographs',

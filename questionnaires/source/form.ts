@@ -210,6 +210,8 @@ export function intakeResources({ name, title, description, sections }: Intake):
         linkId,
         text,
         type: 'group',
+        // Without it, what is required in a section would not be missed where the whole section is left out.
+        required: true,
         item: items.map((one) => itemOf(one, system, all)),
       })),
       urgentFlag(anyOf(all)),
