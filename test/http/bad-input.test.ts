@@ -136,7 +136,7 @@ describeOnSqlite('a request that is refused', (server) => {
     expect((await ask(`${server.base}/Patient`, { headers: { Origin: 'http://localhost:8080' } })).status).toBe(200);
   });
 
-  test('1 GB that is announced is refused before it is sent', async () => {
+  test('V-14 1 GB that is announced is refused before it is sent', async () => {
     for (const path of ['Patient', 'Binary']) {
       const type = path === 'Binary' ? 'image/jpeg' : 'application/fhir+json';
       const length = 1024 ** 3 + 1;
@@ -262,7 +262,7 @@ describeOnSqlite('a request that is refused', (server) => {
     expect(await count()).toBe(before);
   });
 
-  test('what is wrong after a whole request does not take its answer, and is told afterwards', async () => {
+  test('V-17 what is wrong after a whole request does not take its answer, and is told afterwards', async () => {
     const text = `${POST}Content-Length: ${BASIC.length}\r\n\r\n${BASIC}NONSENSE\r\n\r\n`;
     const answers = await everything(server.address, text);
     const id = /Location: .*\/Basic\/([^/]+)\//.exec(answers)?.[1];

@@ -48,7 +48,7 @@ describeServer('bounds', (server) => {
       { resourceType: 'Patient', name: Array.from({ length: 300 }, (_, n) => ({ text: `${n}${'x'.repeat(8000)}` })) },
       'searchValueCharacters',
     ],
-  ])('%s in one resource are refused', async (_name, resource, limit) => {
+  ])('V-11 %s in one resource are refused', async (_name, resource, limit) => {
     const took = await cpuOf(async () => {
       const { status, body } = await ask(`${server.base}/Patient`, { body: resource });
       expect(status).toBe(400);

@@ -86,7 +86,7 @@ describe('the gate', () => {
     full.close();
   });
 
-  test('when one turn of the event loop takes too long, what else is ready is refused', () => {
+  test('V-09 when one turn of the event loop takes too long, what else is ready is refused', () => {
     const quick = createAdmission({ ...limits, turnMs: 0 });
     const until = performance.now() + 150;
     const first = Array.from({ length: 20 }, () => quick.arrive(read));
