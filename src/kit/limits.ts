@@ -42,6 +42,8 @@ export const limits = {
   collectMs: 60 * 60 * 1000,
   /** Levels of objects and arrays in one JSON body. */
   depth: 64,
+  /** Levels of elements in a narrative. */
+  narrativeDepth: 100,
   /** Resources on one page. */
   pageSize: 1000,
   /** Resources on a page when the client does not say. */

@@ -3,6 +3,7 @@
  * and nothing that is fetched to style it. What passes here is shown to people as it is.
  */
 import { SaxesParser, type SaxesAttributeNS } from 'saxes';
+import { limits } from '../../kit/limits.js';
 import type { Rule } from './rules.js';
 
 /** TABLE: elements, and attributes on any of them: R4's own list, in the XPath of txt-1. */
@@ -80,6 +81,7 @@ function inspect(div: string): Found {
   parser.on('opentag', ({ name, local, uri, attributes: own }) => {
     if (depth === 0) roots += 1;
     depth += 1;
+    if (depth > limits.narrativeDepth) refuse(`A narrative has at most ${limits.narrativeDepth} levels`);
     if (roots === 1 && depth === 1 && name !== 'div') refuse('A narrative is one <div>');
     if (uri === '') found.bare = `This <div> is in no namespace, which XML needs; write <div xmlns="${XHTML}">.`;
     else if (uri !== XHTML) refuse(`<${brief(name)}> is not in the namespace ${XHTML}; write <div xmlns="${XHTML}">`);
