@@ -19,6 +19,8 @@ export interface Connection {
   page: (query: Sql, size: number, column: number, bytes?: number) => { rows: Tuple[]; more: boolean };
   /** Runs a statement and says how many rows it changed. */
   run: (statement: Sql) => number;
+  /** Runs a statement that inserts one row and says its number. */
+  insert: (statement: Sql) => number;
   /** Ends what the reads of this turn share: before a transaction, or anything that cannot be done inside of one. */
   settle: () => void;
   close: () => void;
@@ -72,6 +74,10 @@ export function connect(
     run: ({ text, values }) => {
       settle();
       return prepared(text).run(...values).changes;
+    },
+    insert: ({ text, values }) => {
+      settle();
+      return Number(prepared(text).run(...values).lastInsertRowid);
     },
     settle,
     close: () => {

@@ -22,13 +22,14 @@ export interface Scopes {
 /** So many numbers are kept in memory; past that it begins anew. */
 const KEPT = 100_000;
 
-export function createScopes({ all, get, run }: Connection): Scopes {
+export function createScopes({ all, get, insert }: Connection): Scopes {
   // Only what exists is kept: another process may make what is missing.
   const known = new Map<string, number>();
   const sorted = new Map<string, { newest: number; params: string[] }>();
 
   function find(owner: Owner, type: string, param: string, kind: EntryKind): number | undefined {
-    const name = JSON.stringify([owner, type, param, kind]);
+    // What is ours has no such character, so that no two of these are one.
+    const name = `${kind}\0${type}\0${param}\0${owner}`;
     const kept = known.get(name);
     if (kept !== undefined) return kept;
     const row = get(
@@ -65,8 +66,7 @@ export function createScopes({ all, get, run }: Connection): Scopes {
     make(owner, type, param, kind) {
       const found = find(owner, type, param, kind);
       if (found !== undefined) return found;
-      run(sql`INSERT INTO scope (owner, type, param, kind) VALUES (${owner}, ${type}, ${param}, ${kind})`);
-      return Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
+      return insert(sql`INSERT INTO scope (owner, type, param, kind) VALUES (${owner}, ${type}, ${param}, ${kind})`);
     },
     forget: () => {
       known.clear();

@@ -3,9 +3,10 @@
  * what must be true of references. It can be held after each step, so that a long one need not hold others up.
  */
 import { assert } from '../../kit/assert.js';
-import { REFERS, StoreError, type Change, type Guard, type Integrity } from '../port.js';
+import { StoreError, type Change, type Guard, type Integrity } from '../port.js';
 import type { Connection } from './connection.js';
-import { createCheck, refersScope } from './integrity.js';
+import { createEntryRows } from './entries.js';
+import { createCheck } from './integrity.js';
 import { createSortKeys } from './keys.js';
 import { decodeEntryRows, encodeEntryRow, encodeKeys, rowOf, type EntryRow } from './rows.js';
 import type { Scopes } from './scopes.js';
@@ -33,7 +34,8 @@ export const weightOf = (changes: readonly Change[]): number =>
   changes.reduce((sum, { entries, text = '' }) => sum + 1 + entries.length / 25 + text.length / 100_000, 0);
 
 export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
-  const { get, run } = connection;
+  const { get, run, insert } = connection;
+  const entryRows = createEntryRows(connection, scopes);
   const sortKeys = createSortKeys(connection, scopes);
   const check = createCheck(connection, scopes);
 
@@ -93,15 +95,15 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     const { type, id, version, updated, owner } = change;
     const { entries, keys, stored } = valuesOf(change);
     const deleted = change.text === undefined ? 1 : 0;
-    if (was === undefined)
-      run(sql`
+    let num = was?.num;
+    if (num === undefined)
+      num = insert(sql`
         INSERT INTO resource (type, id, version, seq, updated, owner, deleted, keys, entries)
         VALUES (${type}, ${id}, ${version}, ${seq}, ${updated}, ${owner}, ${deleted}, ${keys}, ${stored})`);
     else
       run(sql`
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
-          deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
-    const num = was?.num ?? Number(get(sql`SELECT last_insert_rowid() AS num`)?.num);
+          deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${num}`);
     mend(owner, change, num, was, entries);
     return num;
   }
@@ -116,43 +118,15 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
   ): void {
     const old = new Map(was?.entries.map((row) => [encodeEntryRow(row), row]));
     const moved = was !== undefined && was.owner !== owner;
-    for (const [name, row] of old) if (moved || !entries.has(name)) remove(was?.owner ?? owner, type, num, row);
-    for (const [name, row] of entries) if (moved || !old.has(name)) add(owner, type, num, row);
+    for (const [name, row] of old)
+      if (moved || !entries.has(name)) entryRows.remove({ owner: was?.owner ?? owner, type, num }, row);
+    const fresh = [...entries].filter(([name]) => moved || !old.has(name)).map(([, row]) => row);
+    entryRows.add({ owner, type, num }, fresh);
     sortKeys.mend(
       num,
       was === undefined || was.deleted ? undefined : { owner: was.owner, type, rows: was.entries },
       text === undefined ? undefined : { owner, type, rows: [...entries.values()] },
     );
-  }
-
-  function add(owner: string, type: string, num: number, row: EntryRow): void {
-    const [param, value] = row;
-    if (row.length === 3) {
-      const scope = scopeOf(owner, type, param, 'text');
-      run(sql`INSERT INTO text_entry (scope, value, num, detail) VALUES (${scope}, ${value}, ${num}, ${row[2]})`);
-    } else {
-      const scope = scopeOf(owner, type, param, 'range');
-      run(sql`
-        INSERT INTO range_entry (scope, value, low, num, high)
-        VALUES (${scope}, ${value}, ${row[2]}, ${num}, ${row[3]})`);
-    }
-  }
-
-  function remove(owner: string, type: string, num: number, row: EntryRow): void {
-    const [param, value] = row;
-    const scope = scopeOf(owner, type, param, row.length === 3 ? 'text' : 'range');
-    if (row.length === 3)
-      run(sql`
-        DELETE FROM text_entry
-        WHERE scope = ${scope} AND value = ${value} AND num = ${num} AND detail = ${row[2]}`);
-    else
-      run(sql`
-        DELETE FROM range_entry
-        WHERE scope = ${scope} AND value = ${value} AND low = ${row[2]} AND num = ${num} AND high = ${row[3]}`);
-  }
-
-  function scopeOf(owner: string, type: string, param: string, kind: 'text' | 'range'): number {
-    return param === REFERS ? scopes.make(...refersScope) : scopes.make(owner, type, param, kind);
   }
 
   return { write, replaceEntries };
