@@ -1,5 +1,5 @@
 /** `docs/performance.md`: tables of the newest complete results, beside their floors and the goals. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { goals, type Goal } from './goals.js';
 import { costOf, find, newest, type Result } from './result.js';
@@ -18,6 +18,7 @@ export async function report(): Promise<string> {
     goalTable(goals(results)),
     ...results.map(section),
     ...growth(results),
+    readFileSync(new URL('profile.md', import.meta.url), 'utf8').trim(),
     `_Made by \`npm run bench -- --report\` from ${
       results
         .map(({ at }) => at)

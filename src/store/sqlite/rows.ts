@@ -17,7 +17,10 @@ function entryOf(row: EntryRow): Entry {
   return row.length === 3 ? { param, value, detail: row[2] } : { param, value, low: row[2], high: row[3] };
 }
 
-export const encodeEntryRow = (row: EntryRow): string => `[${row.map(encode).join(',')}]`;
+export const encodeEntryRow = (row: EntryRow): string =>
+  row.length === 3 || (Number.isFinite(row[2]) && Number.isFinite(row[3]))
+    ? JSON.stringify(row)
+    : `[${row.map(encode).join(',')}]`;
 
 export const decodeEntryRows = (text: string): EntryRow[] => JSON.parse(text) as EntryRow[];
 

@@ -134,7 +134,11 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
 
 function valuesOf(change: Change): { entries: Map<string, EntryRow>; keys: string; stored: string } {
   const live = change.text === undefined ? [] : change.entries;
-  const entries = new Map(live.map((entry) => [encodeEntryRow(rowOf(entry)), rowOf(entry)]));
+  const entries = new Map<string, EntryRow>();
+  for (const entry of live) {
+    const row = rowOf(entry);
+    entries.set(encodeEntryRow(row), row);
+  }
   return { entries, keys: encodeKeys(live), stored: `[${[...entries.keys()].join(',')}]` };
 }
 
