@@ -40,7 +40,8 @@ all threads of a process, divided by requests; compare machines by it rather tha
 same run: a server on bare node:http and one on Express that send the same bytes, and the bare driver (or
 better-sqlite3) doing the same work on a schema of its own, as durable as ours. Every row was answered by 2xx alone, and
 its rate times its mean latency is the number of its connections, within 10 %; a row for which that is not so says VOID.
-_noisy_: others took more than 0.15 cores meanwhile. Goals are judged at the smaller size; growth is one of them.`;
+_noisy_: others took more than 0.15 cores meanwhile. Goals are judged at the smaller size; growth is one of them. What
+the time is spent on: [\`profiles.md\`](profiles.md).`;
 
 const goalTable = (list: Goal[]): string =>
   table(

@@ -17,6 +17,20 @@ export function readContract({ promise, opened, places }: Bench): void {
     expect(await store().read([], place.reach)).toEqual([]);
   });
 
+  promise('who does not look at search values gets the same versions without them', async () => {
+    const place = places();
+    const [a, gone] = [place.change('Patient/a', 1, { entries: [text('name', 'x')] }), place.deletion('Patient/b', 2)];
+    await store().write([a, place.change('Patient/b', 1)]);
+    await store().write([gone]);
+    const keys = ['Patient/a', 'Patient/b', 'Patient/none'].map(place.key);
+    // Both in one turn: a store may join the questions of one, and must not mix what they ask for.
+    const [bare, whole] = await Promise.all([store().read(keys, place.reach, true), store().read(keys, place.reach)]);
+    expect(bare.map((one) => one && versionOf(one))).toEqual([versionOf(a), versionOf(gone), undefined]);
+    expect(whole[0]?.entries).toEqual(a.entries);
+    const page = await store().search(['Patient'], { node: 'all', of: [] }, [], { size: 5, bare: true }, place.reach);
+    expect(page.items.map(versionOf)).toEqual([versionOf(a)]);
+  });
+
   promise('knows which blobs any version refers to, of whatever owner, also an old or a deleted one', async () => {
     const place = places();
     const hashOf = (name: string) =>
