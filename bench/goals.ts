@@ -66,6 +66,27 @@ const table: readonly Row[] = [
     },
   },
   {
+    meaning: 'CPU of a bearer check: a read with a token less one without',
+    store: 'sqlite',
+    unit: 'µs',
+    most: 30,
+    figure: ([result]) => {
+      const from = [find(result, 'read-token'), find(result, 'read')];
+      return { value: Math.max(0, (from[0]?.cpu ?? NaN) - (from[1]?.cpu ?? NaN)), from };
+    },
+  },
+  { meaning: 'CPU of discovery', store: 'sqlite', unit: 'µs', most: 50, figure: cpu('discovery') },
+  {
+    meaning: "CPU of a search within a patient's reach, over one without authorization",
+    store: 'both',
+    unit: '×',
+    most: 1.25,
+    figure: ([result]) => {
+      const from = [find(result, 'search-patient-own'), find(result, 'search-patient')];
+      return { value: costOf(from[0]) / costOf(from[1]), from };
+    },
+  },
+  {
     meaning: 'growth of reads and pages to the larger size',
     store: 'both',
     unit: '×',

@@ -21,6 +21,10 @@ const ROWS: readonly RowName[] = [
   'create',
   'transaction',
   'import',
+  'read-token',
+  'search-patient-token',
+  'search-patient-own',
+  'discovery',
 ];
 const STORES: readonly StoreName[] = ['sqlite', 'mongodb'];
 const CONNECTIONS = [1, 16, 64];

@@ -4,7 +4,8 @@
  */
 import { createConnection, type Socket } from 'node:net';
 import { randomOf, worldOf } from './data.js';
-import { rowOf, type Requests, type RowName } from './rows.js';
+import { noTokens, rowOf, type Requests, type RowName } from './rows.js';
+import type { Tokens } from './tokens.js';
 import { Latencies, setup, work, type Outcome } from './worker.js';
 
 export interface LoadSetup {
@@ -18,6 +19,8 @@ export interface LoadJob {
   warmup: number;
   seconds: number;
   seed: number;
+  /** Where the server wants to know who asks. */
+  tokens?: Tokens;
 }
 
 const world = worldOf((setup as LoadSetup).size);
@@ -31,9 +34,9 @@ const PATIENCE_MS = 30_000;
 /** The lines of the job before. */
 let closing: Promise<unknown> = Promise.resolve();
 
-work(async ({ port, row, connections, warmup, seconds, seed }: LoadJob, measuring) => {
+work(async ({ port, row, connections, warmup, seconds, seed, tokens = noTokens }: LoadJob, measuring) => {
   await closing;
-  const requests = rowOf(row).requests(world, randomOf(seed), `127.0.0.1:${port}`);
+  const requests = rowOf(row).requests(world, randomOf(seed), `127.0.0.1:${port}`, tokens);
   const run = new Run(requests);
   const { every = 0 } = rowOf(row);
   const lines = await Promise.all(Array.from({ length: connections }, () => open(port)));

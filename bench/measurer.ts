@@ -4,6 +4,7 @@ import { watch, type Measured, type Watched } from './measure.js';
 import type { StoreName } from './result.js';
 import { rowOf, type RowName } from './rows.js';
 import type { Answering, Mongod } from './servers.js';
+import type { Tokens } from './tokens.js';
 import type { Outcome, Worker } from './worker.js';
 
 export interface Options {
@@ -37,22 +38,31 @@ export interface Place {
 export const WARMUP = 1;
 export const HEAT_CONNECTIONS = 16;
 
-type Target = Pick<Answering, 'pid' | 'port'>;
+type Target = Pick<Answering, 'pid' | 'port'> & { tokens?: Tokens };
 export type Measure = (row: RowName, by: Measured['by'], target: Target) => Promise<Measured[]>;
 
 /** One row at all connections. */
 export function measurer(options: Options, load: Worker<LoadJob>, mongod: Mongod | undefined): Measure {
   const warm = new Set<number>();
-  return async (row, by, { pid, port }) => {
+  return async (row, by, { pid, port, tokens }) => {
+    const callers = tokens === undefined ? {} : { tokens };
     if (!warm.has(pid)) {
       warm.add(pid);
-      await load.run({ port, row, connections: HEAT_CONNECTIONS, warmup: options.heat, seconds: 0.1, seed: 1 });
+      await load.run({
+        port,
+        row,
+        connections: HEAT_CONNECTIONS,
+        warmup: options.heat,
+        seconds: 0.1,
+        seed: 1,
+        ...callers,
+      });
     }
     const results: Measured[] = [];
     for (const connections of options.connections) {
       const best = await quietest(options, async (attempt) => {
         const seed = connections * 100 + attempt;
-        const job = { port, row, connections, warmup: WARMUP, seconds: options.seconds, seed };
+        const job = { port, row, connections, warmup: WARMUP, seconds: options.seconds, seed, ...callers };
         const server = by === 'server';
         const who = { answering: pid, generators: [load.pid], mongod: server ? mongod?.pid : undefined };
         const { outcome, finish } = await watched(load, job, who);

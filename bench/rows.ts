@@ -12,6 +12,7 @@ import {
 } from './data.js';
 import { caseOf } from './cases.js';
 import { REPORT_CODES } from './resources.js';
+import type { Tokens } from './tokens.js';
 
 /** Makes the bytes of one request after the other. */
 export type Requests = () => Buffer;
@@ -27,8 +28,13 @@ export interface Row {
   every?: number;
   /** Matches of a page, as [least, most]: a search that finds something else is not what it says. */
   matches?: [number, number];
-  requests: (world: World, random: Random, host: string) => Requests;
+  /** With authorization on: the callers' tokens are given. */
+  smart?: true;
+  requests: (world: World, random: Random, host: string, tokens: Tokens) => Requests;
 }
+
+/** For servers without authorization. */
+export const noTokens: Tokens = { system: '', patients: [] };
 
 export const rows = {
   read: {
@@ -47,6 +53,43 @@ export const rows = {
       const patient = patientAt(Math.floor(random() * world.answering));
       return get(host, `QuestionnaireResponse?patient=${patient}&_count=50`);
     },
+  },
+  'read-token': {
+    meaning: 'read by id, with the bearer token of a backend service',
+    smart: true,
+    requests:
+      (world, random, host, { system }) =>
+      () => {
+        const index = Math.floor(random() * world.size);
+        return get(host, `${typeAt(index)}/${idAt(index)}`, system);
+      },
+  },
+  'search-patient-token': {
+    meaning: 'search by patient, 13 to 20 hits, with the bearer token of a backend service',
+    smart: true,
+    matches: [13, 20],
+    requests:
+      (world, random, host, { system }) =>
+      () => {
+        const patient = patientAt(Math.floor(random() * world.answering));
+        return get(host, `QuestionnaireResponse?patient=${patient}&_count=50`, system);
+      },
+  },
+  'search-patient-own': {
+    meaning: "search by patient, 13 to 20 hits, with that patient's own token: within the patient's compartment",
+    smart: true,
+    matches: [13, 20],
+    requests:
+      (_world, random, host, { patients }) =>
+      () => {
+        const { id, token } = pick(random, patients);
+        return get(host, `QuestionnaireResponse?patient=${id}&_count=50`, token);
+      },
+  },
+  discovery: {
+    meaning: 'smart-configuration',
+    smart: true,
+    requests: (_world, _random, host) => () => get(host, '.well-known/smart-configuration'),
   },
   'search-token': {
     meaning: 'search by status (80 % match), newest first, page of 20',
@@ -131,8 +174,13 @@ const ID = '00000000-0000-7000-8000-000000000000';
 const SUBJECT = 'Patient/00000000-0000-7000-9000-000000000000';
 const SERIAL = 'bench-000000000000';
 
-const get = (host: string, path: string): Buffer =>
-  Buffer.from(`GET /fhir/${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/fhir+json\r\n\r\n`, 'latin1');
+function get(host: string, path: string, token?: string): Buffer {
+  const bearer = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;
+  return Buffer.from(
+    `GET /fhir/${path} HTTP/1.1\r\nHost: ${host}\r\n${bearer}Accept: application/fhir+json\r\n\r\n`,
+    'latin1',
+  );
+}
 
 function send(host: string, line: string, body: Buffer, type = 'application/fhir+json'): Buffer {
   const head = `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`;

@@ -13,6 +13,8 @@ import { rssOf, type Measured } from './measure.js';
 import { measurer, type Options, type Place } from './measurer.js';
 import type { Result } from './result.js';
 import { dropDatabase, mongoBytes, startMongod, startServer } from './servers.js';
+import { rowOf } from './rows.js';
+import { tokensFor } from './tokens.js';
 import { startWorker } from './worker.js';
 
 export async function run(options: Options): Promise<Result> {
@@ -69,8 +71,21 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
 
   const server = await startServer(settings, folder);
   closing.push(() => server.stop());
-  if (options.server) for (const row of options.rows) rows.push(...(await measure(row, 'server', server)));
+  if (options.server) {
+    for (const row of options.rows.filter((name) => rowOf(name).smart === undefined))
+      rows.push(...(await measure(row, 'server', server)));
+  }
   const beside = options.beside ? await besideWrites(options, server, load, mongod) : [];
+  const smart = options.rows.filter((name) => rowOf(name).smart === true);
+  if (options.server && smart.length > 0) {
+    await server.stop();
+    const opened = await openStore(settings);
+    const tokens = await tokensFor(opened, world);
+    await opened.close();
+    const asking = await startServer({ ...settings, AUTHORIZATION: 'smart' }, folder);
+    closing.push(() => asking.stop());
+    for (const row of smart) rows.push(...(await measure(row, 'server', { ...asking, tokens })));
+  }
   return {
     at: new Date().toISOString(),
     store: name,
