@@ -121,6 +121,7 @@ function summary(issues: Issue[]): Issue {
   const checked =
     'Checked were: structure, cardinalities, formats, codes of required bindings, invariants, narrative, contained ' +
     'resources, what R4 says of its own extensions, and references to this server.';
-  const not = 'Not checked were: codes of other bindings, and what resources on other servers hold.';
+  const not =
+    'Not checked were: codes of other bindings, what resources on other servers hold, and answers against their Questionnaire.';
   return { severity: 'information', code: 'informational', diagnostics: `${verdict} ${checked} ${not}` };
 }
