@@ -136,6 +136,9 @@ describeServer(
       const { body } = await ask(`${server.base}/metadata`);
       const rows = body.rest[0].resource.map((row: any) => row.operation.some(({ name }: any) => name === 'validate'));
       expect(new Set(rows)).toEqual(new Set([true]));
+      const { definition } = body.rest[0].resource[0].operation.find(({ name }: any) => name === 'validate');
+      const found = await ask(`${server.base}/OperationDefinition?url=${definition}`);
+      expect(found.body.entry[0].resource).toMatchObject({ code: 'validate', type: true, instance: true });
     });
   },
   {},
