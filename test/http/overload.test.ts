@@ -197,6 +197,19 @@ describeServer(
       expect((await ask(`${server.base}/Patient?_count=5`)).body.entry).toHaveLength(5);
     });
 
+    test('clients that leave before their answer is there are no fault of the server', async () => {
+      for (let n = 0; n < 40; n += 1) {
+        const line = open(server.address);
+        line.write('GET /fhir/Patient?_count=5&name=x&_sort=name HTTP/1.1\r\nHost: localhost\r\n\r\n');
+        await pause(n % 8);
+        line.socket.destroy();
+      }
+      await pause(200);
+      const { text } = await ask(`${server.address}/metrics`);
+      expect(text).toMatch(/interaction="search-type",status="/);
+      expect(text).not.toMatch(/status="5(?!03)/);
+    });
+
     test('bodies that are held for slow clients make room for others', async () => {
       const piece = `{"resourceType":"Patient","text":"${'x'.repeat(1_400_000)}`;
       const slow = [open(server.address), open(server.address)];

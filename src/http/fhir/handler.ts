@@ -151,10 +151,13 @@ export function fhirHandler(parts: FhirHandlerParts) {
 function abortedWhenGone(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => {
-    if (!response.writableFinished) controller.abort();
+    if (!response.writableFinished) controller.abort(left);
   });
   return controller.signal;
 }
+
+/** Why work is given up that nobody waits for any more: no fault of the server, and nobody hears it. */
+const left = failure('request-timeout', 'The client left before its answer was there.');
 
 const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'POST' || method === 'PUT' || method === 'PATCH') &&
