@@ -16,11 +16,38 @@ export function inCompartment(patient: string, type: string, registry: SearchReg
   const name = `Patient/${patient}`;
   if (type === 'Patient') return { node: 'id', ids: [patient] };
   if (type === 'Binary') return ofBinary(patient, registry);
-  const params = registry.definitions.compartments.get('Patient')?.get(type) ?? [];
-  const of = params.filter((param) => registry.get(type, param)?.type === 'reference').map((param) => is(param, name));
+  const of = membership(type, registry).map((param) => is(param, name));
   const [only] = of;
   if (only === undefined) return undefined;
   return of.length === 1 ? only : { node: 'any', of };
+}
+
+const memberships = new WeakMap<SearchRegistry, Map<string, readonly string[]>>();
+
+/** The parameters by which a resource of this type is a member. Asked for every new caller, so it is kept. */
+function membership(type: string, registry: SearchRegistry): readonly string[] {
+  const known = memberships.get(registry) ?? new Map<string, readonly string[]>();
+  memberships.set(registry, known);
+  const found = known.get(type);
+  if (found !== undefined) return found;
+  const members = registry.definitions.compartments.get('Patient')?.get(type) ?? [];
+  const params = members.filter((param) => registry.get(type, param)?.type === 'reference');
+  const all = [...params, ...narrower(type, params, registry)];
+  known.set(type, all);
+  return all;
+}
+
+/**
+ * `patient`, where it is one of the members read more narrowly (`subject` that is a Patient): whoever meets it is a
+ * member anyway, and a search by it then asks nothing more (`search/restrict.ts`).
+ */
+function narrower(type: string, params: readonly string[], registry: SearchRegistry): string[] {
+  const own = params.includes('patient') ? undefined : registry.defined(type, 'patient')?.expression;
+  const isOne = params.some((param) => {
+    const expression = registry.defined(type, param)?.expression;
+    return expression !== undefined && own === `${expression}.where(resolve() is Patient)`;
+  });
+  return isOne && registry.get(type, 'patient')?.type === 'reference' ? ['patient'] : [];
 }
 
 /**

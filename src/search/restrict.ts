@@ -4,7 +4,7 @@
  * no. It is done to plans, not in a store: both stores and the matcher then mean the same by it.
  */
 import type { ResourceType } from '../fhir/types.js';
-import type { Plan } from './plan.js';
+import type { Plan, Test } from './plan.js';
 
 /** Which resources of a type may be seen. */
 export interface Seen {
@@ -40,9 +40,9 @@ export function restrict(plan: Plan, types: readonly ResourceType[], of: (type: 
       case 'not':
         return { ...one, of: within(one.of) };
       case 'points':
-        return { ...one, where: both(within(one.where), limit(one.types)) };
+        return { ...one, where: bounded(within(one.where), limit(one.types)) };
       case 'pointed':
-        return { ...one, where: both(within(one.where), limit([one.by])) };
+        return { ...one, where: bounded(within(one.where), limit([one.by])) };
       case 'id':
       case 'entry':
       case 'owned':
@@ -50,8 +50,30 @@ export function restrict(plan: Plan, types: readonly ResourceType[], of: (type: 
     }
   };
 
-  return { plan: both(within(plan), limit(types)), owners };
+  return { plan: bounded(within(plan), limit(types)), owners };
 }
+
+/**
+ * Both; the limit alone is left out where the plan asks for it already, as a search by patient in that patient's own
+ * compartment does: no store asks the same twice.
+ */
+function bounded(plan: Plan, limit: Plan): Plan {
+  const asked = plan.node === 'all' ? plan.of : [plan];
+  const implied = alternatives(limit).some((way) => asked.some((one) => implies(one, way)));
+  return implied ? plan : both(plan, limit);
+}
+
+/** Whether what meets one entry's test meets the other's: some of the values, of the same parameter. */
+function implies(one: Plan, other: Plan): boolean {
+  if (one.node !== 'entry' || other.node !== 'entry' || one.param !== other.param || other.types !== undefined)
+    return false;
+  const [some, all] = [valuesOf(one.test), valuesOf(other.test)];
+  const narrow = other.test.kind === 'text' && other.test.detail !== undefined;
+  return !narrow && some !== undefined && all !== undefined && some.every((value) => all.includes(value));
+}
+
+const valuesOf = (test: Test): string[] | undefined =>
+  test.kind === 'text' && test.value !== undefined && 'is' in test.value ? test.value.is : undefined;
 
 /** The types on the far sides of its chains and `_has`. */
 export function typesIn(plan: Plan): ResourceType[] {
@@ -74,6 +96,8 @@ export function typesIn(plan: Plan): ResourceType[] {
 
 /** A plan that asks another thing of each type; of one type, or where all are asked the same, it names no types. */
 export function ofEach(rules: readonly { type: ResourceType; where: Plan }[]): Plan {
+  const [first] = rules;
+  if (first !== undefined && rules.length === 1) return first.where;
   const groups = new Map<string, { types: ResourceType[]; where: Plan }>();
   for (const { type, where } of rules) {
     const key = JSON.stringify(where);
