@@ -7,6 +7,8 @@ export interface Issue {
   severity: Severity;
   /** A code of the value set issue-type. */
   code: string;
+  /** The rule that says so, where it has a code of its own. */
+  details?: { coding: { system: string; code: string }[] };
   /** What was found, what is allowed, and how to mend it. */
   diagnostics: string;
   /** FHIRPath expressions of the elements at fault; for a request parameter `http.<name>`. */

@@ -192,6 +192,12 @@ export const limits = {
   /** Elements that runs of it may touch, those of a collection in a union, and characters of a text that it may make. */
   pathWork: 100_000,
   pathUnion: 500,
+  /** Elements that all expressions of a form may touch on one response. */
+  pathWorkTogether: 300_000,
+  /** Characters of all expressions of a form that are read when it is written. */
+  formExpressionCharacters: 32 * KB,
+  /** Questions of one Questionnaire. */
+  questions: 5000,
   pathTextCharacters: 64 * KB,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
   patternCharacters: 1000,

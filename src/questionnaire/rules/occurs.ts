@@ -1,0 +1,117 @@
+/** V8 to V11: how often something is answered, whether it must be, and whether it was asked at all. */
+import type { Question } from '../form.js';
+import { say } from '../issue.js';
+import { isAnswered, type Node } from '../node.js';
+import type { Checking, ItemRule, Say } from './rule.js';
+
+/** V8 */
+export const repeats: ItemRule = (_, node, question, tell) => {
+  const { answers } = node;
+  if (answers.length > 1 && !question.repeats) {
+    tell(say(node, 'repeats', `takes one answer; found ${answers.length}`, 'answer[1]'));
+  }
+};
+
+/** V11; an item without answers and items is a stub that apps leave, and says nothing. */
+export const notEnabled: ItemRule = (_, node, question, tell) => {
+  if (node.enabled || node.parent?.enabled === false) return;
+  if (node.answers.length === 0 && (node.item.item?.length ?? 0) === 0) return;
+  const why = question.whens.map(({ question: other, operator, answer }) => `${other} ${operator} ${shown(answer)}`);
+  const asked = why.length === 0 ? 'its condition' : why.join(question.all ? ' and ' : ' or ');
+  tell(say(node, 'notEnabled', `was not asked: that needs ${asked}. Leave its answer out`));
+};
+
+function shown(answer: Question['whens'][number]['answer']): string {
+  const { value } = answer ?? {};
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { display, code, value: number, unit, reference } = value as Record<string, unknown>;
+  const plain = display ?? code ?? reference ?? `${String(number)} ${String(unit ?? '')}`;
+  return JSON.stringify(plain);
+}
+
+/** V9, V10, and V8 for items: looks at what stands, and does not stand, in one item or in the response. */
+export function occurrences(checking: Checking, parent: Node, questions: ReadonlyMap<string, Question>, tell: Say): void {
+  if (!parent.enabled) return;
+  // A question's own questions are asked below each of its answers.
+  const isGroup = parent.question === undefined || parent.question.type === 'group';
+  if (isGroup) below(checking, parent, questions, undefined, tell);
+  else for (const at of parent.answers.keys()) below(checking, parent, questions, at, tell);
+}
+
+function below(
+  checking: Checking,
+  parent: Node,
+  questions: ReadonlyMap<string, Question>,
+  at: number | undefined,
+  tell: Say,
+): void {
+  const children = at === undefined ? parent.children : parent.children.filter((node) => node.below === at);
+  let next = 0;
+  for (const question of questions.values()) {
+    // Items come in the order of the questions; those that do not were told of.
+    let first: Node | undefined;
+    let count = 0;
+    let again: Node | undefined;
+    if (children[next]?.question === question) {
+      for (; children[next]?.question === question; next += 1) {
+        if (count === 1) again = children[next];
+        first ??= children[next];
+        count += 1;
+      }
+    } else {
+      const own = children.filter((node) => node.question === question);
+      [first, again] = own;
+      count = own.length;
+    }
+    if (first === undefined && !question.required && question.minOccurs === undefined) continue;
+    occurs(checking, parent, question, first, again, count, at, tell);
+  }
+}
+
+function occurs(
+  { enabling }: Checking,
+  parent: Node,
+  question: Question,
+  first: Node | undefined,
+  again: Node | undefined,
+  items: number,
+  at: number | undefined,
+  tell: Say,
+): void {
+  const isGroup = question.type === 'group';
+  if (again !== undefined && !(isGroup && question.repeats)) {
+    const fix = isGroup ? 'occurs once; it does not repeat' : 'has one item; several answers stand in its list of answers';
+    tell(say(again, 'repeats', fix));
+  }
+  if (question.type === 'display' || !enabling.isEnabled(question, parent, first)) return;
+  const count = isGroup ? items : (first?.answers.length ?? 0);
+  const answered = first !== undefined && (isGroup ? isAnswered(first) || items > 1 : count > 0);
+  const here = first ?? missing(question, parent, at);
+  if (question.required && !answered) {
+    const what = isGroup ? 'needs at least one answer in it' : 'must be answered';
+    tell(say(here, 'required', what));
+    return;
+  }
+  const { minOccurs, maxOccurs } = question;
+  const what = isGroup ? 'occurs' : 'has';
+  const unit = isGroup ? 'times' : 'answers';
+  if (minOccurs !== undefined && question.required && question.repeats && count < minOccurs) {
+    tell(say(here, 'minCount', `${what} at least ${minOccurs} ${unit}; found ${count}`));
+  }
+  if (maxOccurs !== undefined && question.repeats && count > maxOccurs) {
+    tell(say(here, 'maxCount', `${what} at most ${maxOccurs} ${unit}; found ${count}`));
+  }
+}
+
+/** Stands for an item that is not there: the expression points at where it would be. */
+const missing = (question: Question, parent: Node, below: number | undefined): Node => ({
+  question,
+  item: { linkId: question.linkId },
+  parent,
+  below,
+  index: -1,
+  answers: [],
+  children: [],
+  enabled: true,
+});
+
