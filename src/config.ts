@@ -13,6 +13,7 @@ export interface Config {
   logLevel: LogLevel;
   integrity: 'enforce' | 'warn' | 'off';
   requireIfMatch: boolean;
+  requireQuestionnaire: boolean;
   conditionalDelete: 'single' | 'multiple';
   /** Files in PEM; both, or neither. */
   tlsCert: string;
@@ -94,6 +95,12 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     name: 'REQUIRE_IF_MATCH',
     fallback: 'false',
     meaning: 'true: who changes a resource must say which version they saw.',
+    parse: (text) => oneOf(['true', 'false'] as const)(text) === 'true',
+  },
+  requireQuestionnaire: {
+    name: 'REQUIRE_QUESTIONNAIRE',
+    fallback: 'false',
+    meaning: 'true: a QuestionnaireResponse is stored only when its Questionnaire is here to check it by.',
     parse: (text) => oneOf(['true', 'false'] as const)(text) === 'true',
   },
   conditionalDelete: {
@@ -182,6 +189,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     logLevel: read(settings.logLevel),
     integrity: read(settings.integrity),
     requireIfMatch: read(settings.requireIfMatch),
+    requireQuestionnaire: read(settings.requireQuestionnaire),
     conditionalDelete: read(settings.conditionalDelete),
     tlsCert: read(settings.tlsCert),
     tlsKey: read(settings.tlsKey),

@@ -38,6 +38,7 @@ import { createRegistry } from './search/registry.js';
 import { seed } from './seed/seed.js';
 import type { Store, Vault } from './store/port.js';
 import { refuseHalf } from './transfer/fill.js';
+import { createResponseCheck } from './validate/response.js';
 import { createValidator } from './validate/validator.js';
 
 export interface RunningServer {
@@ -136,6 +137,7 @@ async function serveOn(
     extract: indexing.extract,
     registry,
     base,
+    responses: createResponseCheck({ definitions, base, required: config.requireQuestionnaire }),
     integrity: config.integrity,
     deletesMultiple: config.conditionalDelete === 'multiple',
     requiresIfMatch: config.requireIfMatch,

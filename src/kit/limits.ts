@@ -196,6 +196,14 @@ export const limits = {
   pathWorkTogether: 300_000,
   /** Characters of all expressions of a form that are read when it is written. */
   formExpressionCharacters: 32 * KB,
+  /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
+  formsReady: 64,
+  formFreshMs: 1000,
+  /** Resources of one canonical URL that are looked at for the newest. */
+  sameCanonical: 50,
+  /** Codes of a value set that are enumerated, and value sets that include each other. */
+  valueSetCodes: 20_000,
+  valueSetDepth: 4,
   /** Questions of one Questionnaire. */
   questions: 5000,
   pathTextCharacters: 64 * KB,

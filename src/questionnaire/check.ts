@@ -8,7 +8,8 @@ import type { UnitOf } from './compare.js';
 import { enable } from './enable-when.js';
 import type { Form } from './form.js';
 import { formulasOn, type Compile, type Compiled, type Formulas } from './formulas.js';
-import { issueOf, type Found } from './issue.js';
+import { isRefusal, issueOf, type Found } from './issue.js';
+import { ANSWERS } from './rules/answer-type.js';
 import { itemRules, typeRules, valueRules, wholeRules } from './rules/index.js';
 import { occurrences } from './rules/occurs.js';
 import type { Checking, Codes, Say } from './rules/rule.js';
@@ -32,13 +33,17 @@ const ASKED: Readonly<Record<string, 'all' | 'draft' | 'structure' | 'nothing'>>
   'entered-in-error': 'nothing',
 };
 
-/** The issues, the worst first as far as there are more than may be told. */
+/** What refuses the response comes first. */
 export function check(form: Form, response: QuestionnaireResponse, tools: Tools): Issue[] {
   const asked = ASKED[response.status ?? ''] ?? 'all';
   if (asked === 'nothing') return [];
-  const found: Found[] = [];
+  const draft = asked !== 'all';
+  const refusals: Issue[] = [];
+  const others: Issue[] = [];
+  // However many doubts there are, what refuses the response is among what is told.
   const say: Say = (one) => {
-    if (found.length < limits.issues * 2) found.push(one);
+    const list = isRefusal(one, draft) ? refusals : others;
+    if (list.length < limits.issues) list.push(issueOf(one, draft));
   };
   const walked = walk(form, response);
   for (const one of walked.found) say(one);
@@ -62,8 +67,7 @@ export function check(form: Form, response: QuestionnaireResponse, tools: Tools)
     }
     for (const rule of wholeRules) rule(checking, say);
   }
-  const issues = found.map((one) => issueOf(one, asked !== 'all'));
-  return issues.length <= limits.issues ? issues : worstFirst(issues).slice(0, limits.issues);
+  return [...refusals, ...others].slice(0, limits.issues);
 }
 
 function values(checking: Checking, onlyStructure: boolean, say: Say): void {
@@ -71,26 +75,20 @@ function values(checking: Checking, onlyStructure: boolean, say: Say): void {
     const { question } = node;
     if (question === undefined) continue;
     if (!onlyStructure) for (const rule of itemRules) rule(checking, node, question, say);
+    // Answers of what has none were told of by the walk.
+    if (ANSWERS[question.type] === undefined) continue;
     for (let index = 0; index < node.answers.length; index += 1) {
       const answer = node.answers[index];
       const value = answer === undefined ? undefined : valueOf(answer);
       if (value === undefined) continue;
       const at = `answer[${index}].value`;
-      let fits = true;
-      const tell: Say = (one) => {
-        fits = false;
-        say(one);
-      };
-      for (const rule of typeRules) rule(checking, node, question, value, at, tell, index);
-      if (!fits || onlyStructure) continue;
+      const wrong: Found[] = [];
+      for (const rule of typeRules) rule(checking, node, question, value, at, (one) => wrong.push(one), index);
+      for (const one of wrong) say(one);
+      if (wrong.length > 0 || onlyStructure) continue;
       for (const rule of valueRules) rule(checking, node, question, value, at, say, index);
     }
   }
 }
 
 const NONE: Formulas = { evaluate: () => ({ values: [] }) };
-
-const WEIGHTS = ['fatal', 'error', 'warning', 'information'];
-
-const worstFirst = (issues: Issue[]): Issue[] =>
-  issues.toSorted((left, right) => WEIGHTS.indexOf(left.severity) - WEIGHTS.indexOf(right.severity));

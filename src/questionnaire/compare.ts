@@ -41,7 +41,7 @@ function orderQuantities(left: Quantity, right: Quantity, unitOf: UnitOf): numbe
   if (from === to && (left.system ?? '') === (right.system ?? '')) return sign(left.value - right.value);
   if (left.system !== UCUM || right.system !== UCUM) return undefined;
   const [one, other] = [unitOf(from), unitOf(to)];
-  if (one === undefined || other === undefined || one.unit !== other.unit) return undefined;
+  if (one === undefined || one.unit !== other?.unit) return undefined;
   const difference = inBase(left.value, one) - inBase(right.value, other);
   // Two ways to the same number may differ in the last digits of a double.
   const scale = Math.max(Math.abs(inBase(left.value, one)), Math.abs(inBase(right.value, other)));

@@ -25,7 +25,8 @@ export interface Enabling {
 export function enable(root: Node, nodes: readonly Node[], unitOf: UnitOf, ask: AskFormula): Enabling {
   /** Made when first asked for: most forms have conditions on few questions. */
   let byLinkId: Map<string, Node[]> | undefined;
-  const places = new Map<Node, number>(nodes.map((node, place) => [node, place]));
+  let lasts: Map<Node, number> | undefined;
+  let placed: Map<Node, number> | undefined;
 
   const occurrences = (linkId: string): readonly Node[] => {
     if (byLinkId === undefined) {
@@ -58,16 +59,56 @@ export function enable(root: Node, nodes: readonly Node[], unitOf: UnitOf, ask: 
   }
 
   function nearest(found: readonly Node[], from: Question, parent: Node, node: Node | undefined): Node {
-    const own = node === undefined ? undefined : places.get(node);
     for (let around: Node | undefined = parent; around !== undefined; around = around.parent) {
-      if (found.includes(around)) return around;
-      const here = found.filter((one) => one !== node && isInside(one, around));
-      if (here.length === 0) continue;
-      const isBefore = (one: Node): boolean =>
-        own === undefined ? (one.question?.place ?? 0) < from.place : (places.get(one) ?? 0) < own;
-      return here.findLast(isBefore) ?? here[0] ?? around;
+      // Nodes stand in the order of the response, so what is inside of one follows it without a gap.
+      const first = placeOf(around);
+      const own = found[lowerBound(found, first)];
+      if (own === around) return around;
+      const [begin, end] = [lowerBound(found, first + 1), lowerBound(found, lastOf(around) + 1)];
+      const here = node === undefined ? end : lowerBound(found, placeOf(node));
+      const before = found[Math.min(here, end) - 1];
+      if (before !== undefined && placeOf(before) > first && isBefore(before, from, node)) return before;
+      if (begin < end) return found[begin] ?? around;
     }
     return found[0] ?? parent;
+  }
+
+  /** Where there is no item of the question, the places in the form say what comes before. */
+  const isBefore = (one: Node, from: Question, node: Node | undefined): boolean =>
+    node !== undefined || (one.question?.place ?? 0) < from.place;
+
+  /** The root stands before all. */
+  const placeOf = (node: Node): number => {
+    placed ??= new Map(nodes.map((one, place) => [one, place]));
+    return placed.get(node) ?? -1;
+  };
+
+  /** The place of the last node inside. */
+  function lastOf(node: Node): number {
+    if (lasts === undefined) {
+      lasts = new Map();
+      for (let at = nodes.length - 1; at >= 0; at -= 1) {
+        const own = nodes[at];
+        const parent = own?.parent;
+        if (own === undefined || parent === undefined) continue;
+        const last = lasts.get(own) ?? at;
+        lasts.set(own, last);
+        lasts.set(parent, Math.max(lasts.get(parent) ?? 0, last));
+      }
+    }
+    return lasts.get(node) ?? placeOf(node);
+  }
+
+  /** The first of them that stands at this place or later. */
+  function lowerBound(found: readonly Node[], place: number): number {
+    let [low, high] = [0, found.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const one = found[middle];
+      if (one !== undefined && placeOf(one) < place) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   root.enabled = true;
@@ -87,11 +128,6 @@ const isPlain = ({ whens, enableWhenExpression }: Question): boolean =>
   whens.length === 0 && enableWhenExpression === undefined;
 
 const NONE: readonly Answer[] = [];
-
-function isInside(node: Node, around: Node): boolean {
-  for (let above = node.parent; above !== undefined; above = above.parent) if (above === around) return true;
-  return false;
-}
 
 /** One condition on the answers of the question that it names. */
 export function met({ operator, answer }: When, answers: readonly Answer[], unitOf: UnitOf): boolean {

@@ -205,7 +205,9 @@ function constraintsOf(extensions: Extension[] | undefined): Demand[] {
     if (formula === undefined) return [];
     const severity = partOf(one, 'severity') === 'warning' ? 'warning' : 'error';
     const [key, human] = [partOf(one, 'key'), partOf(one, 'human')];
-    return [{ key: String(key ?? ''), severity, human: String(human ?? formula.expression), formula } as const];
+    return [
+      { key: isText(key) ? key : '', severity, human: isText(human) ? human : formula.expression, formula } as const,
+    ];
   });
 }
 

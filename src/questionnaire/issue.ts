@@ -87,14 +87,19 @@ export const say = (node: Node | undefined, rule: RuleCode, says: string, inside
   inside,
 });
 
+const severityOf = ({ rule, severity = rules[rule].severity }: Found, draft: boolean): Severity =>
+  draft && severity === 'error' ? 'warning' : severity;
+
+export const isRefusal = (found: Found, draft: boolean): boolean =>
+  ['error', 'fatal'].includes(severityOf(found, draft));
+
 /** @param draft errors are warnings in one */
-export function issueOf({ rule, severity, node, inside, says }: Found, draft: boolean): Issue {
-  const { type, severity: usual } = rules[rule];
-  const weight = severity ?? usual;
+export function issueOf(found: Found, draft: boolean): Issue {
+  const { rule, node, inside, says } = found;
   const at = node === undefined ? 'QuestionnaireResponse' : pathOf(node);
   return {
-    severity: draft && weight === 'error' ? 'warning' : weight,
-    code: type,
+    severity: severityOf(found, draft),
+    code: rules[rule].type,
     details: { coding: [{ system: RULES, code: rule }] },
     diagnostics: node === undefined ? says : `${calledOf(node)} ${says}.`,
     expression: [inside === '' ? at : `${at}.${inside}`],

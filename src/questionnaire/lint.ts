@@ -19,16 +19,25 @@ export function lint(questionnaire: Questionnaire, checkExpression: (text: strin
   const places: Place[] = [];
   gather(questionnaire.item ?? [], undefined, 'Questionnaire', places);
   const issues: Issue[] = [];
+  const doubts: Issue[] = [];
+  // However many doubts there are, an error is among what is told.
   const tell: Linting['tell'] = (...found) => {
-    if (issues.length < limits.issues) issues.push(issueOf(...found));
+    const list = found[0] === 'error' ? issues : doubts;
+    if (list.length < limits.issues) list.push(issueOf(...found));
   };
   if (places.length > limits.questions) {
-    tell('error', 'tooCostly', undefined, `has ${places.length} items; at most ${limits.questions} are checked`, 'item');
+    tell(
+      'error',
+      'tooCostly',
+      undefined,
+      `has ${places.length} items; at most ${limits.questions} are checked`,
+      'item',
+    );
     return issues;
   }
   const form = formOf(questionnaire, 'The questionnaire');
   for (const one of lints) one({ form, places, checkExpression, tell });
-  return issues;
+  return [...issues, ...doubts].slice(0, limits.issues);
 }
 
 /** As deep as a body may be (limit depth), so recursion is safe. */

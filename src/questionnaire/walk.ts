@@ -31,7 +31,8 @@ function pair(
 ): void {
   let last = -1;
   for (let index = 0; index < items.length; index += 1) {
-    const item = items[index] as ResponseItem;
+    const item = items[index];
+    if (item === undefined) continue;
     const question = questions.get(item.linkId);
     const node = nodeOf(question, item, parent, below, index);
     if (question === undefined) {

@@ -10,11 +10,14 @@ import type { Entry } from '../search/plan.js';
 import type { Key, Store } from '../store/port.js';
 import { practiceIssues } from '../validate/practices.js';
 import { uncheckedIssues } from '../validate/unchecked.js';
+import type { ResponseCheck } from '../validate/response.js';
 import type { Validator } from '../validate/validator.js';
+import { createAnswers } from './answers.js';
 import { asked } from './failures.js';
 import { idBrought, nameOf, type Brought } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
 import type { SeenStore } from './seen.js';
+import { joinedText } from './version.js';
 
 /** What the resource is to be checked for (R4 resource-operation-validate.html, value set resource-validation-mode). */
 export const validationModes = ['create', 'update', 'delete', 'profile'] as const;
@@ -41,12 +44,14 @@ export interface CheckingParts {
   extract: (resource: Resource) => Entry[];
   base: string;
   integrity: 'enforce' | 'warn' | 'off';
+  responses: ResponseCheck;
 }
 
 export type Validate = (call: Call, question: Question) => Promise<Issue[]>;
 
 export function createChecking(parts: CheckingParts): Validate {
   const { store, referrers, access, definitions, validator, extract, base, integrity } = parts;
+  const checkAnswers = createAnswers(parts);
 
   return async function validate(call, question) {
     access.demandOperation(call.principal, '$validate');
@@ -60,8 +65,21 @@ export function createChecking(parts: CheckingParts): Validate {
     if (checked !== undefined && !found.some(isRefusal)) {
       issues.push(...practiceIssues(checked), ...uncheckedIssues(definitions, checked));
     }
+    if (question.type === 'QuestionnaireResponse' && mode !== 'delete' && !found.some(isRefusal)) {
+      issues.push(...(await answers(call, question, brought)));
+    }
     return issues;
   };
+
+  /** Against the questionnaire, and where it is an update, against what is stored. */
+  async function answers(call: Call, { id, mode, type }: Question, brought: Brought): Promise<Issue[]> {
+    const own = id ?? idBrought(brought);
+    const isUpdate = own !== undefined && (mode === 'update' || (mode === undefined && id !== undefined));
+    const [was] = isUpdate ? await asked(store.read(call, 'read', [{ type, id: own }])) : [];
+    const { resource, prepared } = brought;
+    const text = prepared?.made && joinedText(prepared.made.rest, { id: own ?? '', version: 1, updated: 0 });
+    return checkAnswers(call, resource ?? text ?? {}, was?.text);
+  }
 
   /** The same function that every write passes, and what it must not run into later: too many search values. */
   function contentOf({ resource, prepared }: Brought): { found: Issue[]; places: ReadonlyMap<string, string> } {

@@ -7,12 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Access } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
 import type { Blobs } from '../blob/port.js';
-import { failure, FhirError, issueOf, type Issue } from '../fhir/outcome.js';
+import { failure, FhirError, isRefusal, issueOf, type Issue } from '../fhir/outcome.js';
 import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
 import { isThere, REFERS, StoreError, type Change, type VaultRecord } from '../store/port.js';
+import type { ResponseCheck } from '../validate/response.js';
+import { createAnswers, isDefinition } from './answers.js';
 import { createAccept, type Accepted, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type Link, type LinkingParts } from './linking.js';
@@ -25,6 +27,7 @@ export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   access: Access;
   blobs: Blobs;
   clock: Clock;
+  responses: ResponseCheck;
   /** `REFERENTIAL_INTEGRITY`: references must lead somewhere, or a warning says that they do not, or nobody looks. */
   integrity: 'enforce' | 'warn' | 'off';
 }
@@ -49,9 +52,10 @@ export type Write = (
 ) => Promise<Written[]>;
 
 export function createWriting(parts: WritingParts): Write {
-  const { store, blobs, clock, integrity } = parts;
+  const { store, blobs, clock, integrity, responses } = parts;
   const resolve = createResolve(parts);
   const accept = createAccept(parts);
+  const checkAnswers = createAnswers(parts);
   const link = createLinking(parts);
 
   return async function write(call, works, setting, record) {
@@ -86,7 +90,7 @@ export function createWriting(parts: WritingParts): Write {
       if (step.unchanged === true) continue;
       if (turns.over) await turns.next();
       try {
-        const made = await changeOf(call, step, linked?.(step));
+        const made = await changeOf(call, step, steps, linked?.(step));
         if (made === undefined) continue;
         changes.push(made.change);
         issues.set(step.work, made.issues);
@@ -101,7 +105,7 @@ export function createWriting(parts: WritingParts): Write {
     return done;
   }
 
-  async function changeOf(call: Call, step: Step, linked?: Link): Promise<Made | undefined> {
+  async function changeOf(call: Call, step: Step, steps: readonly Step[], linked?: Link): Promise<Made | undefined> {
     const { work, key, was } = step;
     const { method } = work.operation;
     if (method === 'DELETE' && !isThere(was)) return undefined;
@@ -114,6 +118,11 @@ export function createWriting(parts: WritingParts): Write {
     if (method === 'DELETE') return { change: { ...written, text: undefined, entries: [] }, issues: [] };
     const { stored, blob, issues, placeOf } = await accept(step, linked);
     const made = stored({ id: key.id, version, updated });
+    if (key.type === 'QuestionnaireResponse') {
+      // What is large was read on a thread, which knows no questionnaire.
+      issues.push(...(await checkAnswers(call, made.document ?? made.text, was?.text, steps)));
+      if (issues.some(isRefusal)) throw new FhirError('unprocessable', issues);
+    }
     const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };
     // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
     const purpose = was?.text === undefined ? 'create' : 'update';
@@ -139,6 +148,7 @@ export function createWriting(parts: WritingParts): Write {
     try {
       const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
       await store.write(call, changes, guards, demands ? demanded : undefined, record);
+      if (changes.some(isDefinition)) responses.forget();
     } catch (error) {
       if (!isStoreFailure(error, 'missing')) throw error;
       const { at = '' } = error as StoreError;

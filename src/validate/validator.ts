@@ -3,6 +3,7 @@ import type { Definitions } from '../fhir/definitions.js';
 import { isRefusal, type Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
 import { createInvariants } from './invariants/walk.js';
+import { checkQuestionnaire } from './questionnaire.js';
 import { createStructure } from './structure.js';
 
 export interface Validator {
@@ -14,7 +15,7 @@ export interface Validator {
 type Check = (resource: Resource) => Issue[];
 
 export function createValidator(definitions: Definitions): Validator {
-  const checks: readonly Check[] = [createStructure(definitions), createInvariants(definitions)];
+  const checks: readonly Check[] = [createStructure(definitions), checkQuestionnaire, createInvariants(definitions)];
   return {
     validate(resource) {
       const issues: Issue[] = [];

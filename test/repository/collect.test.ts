@@ -17,6 +17,7 @@ import { createRegistry } from '../../src/search/registry.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
 import { StoreError, type Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
+import { createResponseCheck } from '../../src/validate/response.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { createFakeClock } from '../contract/store.js';
 import { describeMongo, freshDatabase } from '../support/mongo.js';
@@ -52,6 +53,7 @@ function collecting(open: () => Promise<Place>): void {
       prepare: () => Promise.reject(new Error('Nothing is large here.')),
       registry,
       base: 'http://localhost/fhir',
+      responses: createResponseCheck({ definitions, base: 'http://localhost/fhir', required: false }),
       integrity: 'off',
       deletesMultiple: false,
       requiresIfMatch: false,

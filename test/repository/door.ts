@@ -12,6 +12,7 @@ import { createRegistry } from '../../src/search/registry.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
 import type { Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
+import { createResponseCheck } from '../../src/validate/response.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { createFakeClock, type FakeClock } from '../contract/store.js';
 import { describeMongo, freshDatabase } from '../support/mongo.js';
@@ -70,6 +71,7 @@ function doors(open: (folder: string, clock: FakeClock) => Promise<Store>): Door
           prepare: () => Promise.reject(new Error('Nothing is large here.')),
           registry,
           base,
+          responses: createResponseCheck({ definitions, base, required: false }),
           integrity: 'off',
           deletesMultiple: false,
           requiresIfMatch: false,

@@ -36,7 +36,12 @@ function condition(questions: ReadonlyMap<string, Question>, question: Question,
   }
   const types = ANSWERS[target.type];
   if (types === undefined) {
-    tell('error', 'enableWhenUnanswerable', question, `waits for ${name}, which is of type ${target.type} and has no answer`);
+    tell(
+      'error',
+      'enableWhenUnanswerable',
+      question,
+      `waits for ${name}, which is of type ${target.type} and has no answer`,
+    );
     return;
   }
   if (target.place > question.place) {
@@ -54,7 +59,12 @@ function condition(questions: ReadonlyMap<string, Question>, question: Question,
     return;
   }
   if (operator !== '=' && operator !== '!=' && !ORDERED.has(target.type) && !ORDERED.has(answer.type)) {
-    tell('error', 'enableWhenOperator', question, `asks for ${operator} of ${name}, but answers of type ${target.type} have no order`);
+    tell(
+      'error',
+      'enableWhenOperator',
+      question,
+      `asks for ${operator} of ${name}, but answers of type ${target.type} have no order`,
+    );
     return;
   }
   if (target.type === 'attachment') {
@@ -70,7 +80,12 @@ function unofferedCode(question: Question, target: Question, { answer, operator 
   if (target.options.some(({ type, value }) => type === 'Coding' && sameCoding(value as Coding, code))) return;
   const outcome = operator === '=' ? 'never' : 'always';
   const name = `${code.system ?? ''}|${code.code ?? ''}`.slice(0, 120);
-  tell('warning', 'enableWhenOption', question, `waits for the code ${name}, which "${target.linkId}" does not offer: ${outcome} met`);
+  tell(
+    'warning',
+    'enableWhenOption',
+    question,
+    `waits for the code ${name}, which "${target.linkId}" does not offer: ${outcome} met`,
+  );
 }
 
 function isBelow(question: Question, above: Question): boolean {

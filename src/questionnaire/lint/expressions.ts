@@ -16,7 +16,12 @@ export function expressions({ form, checkExpression, tell }: Linting): void {
     left -= known.has(expression) ? 0 : expression.length;
     if (left < 0) {
       const most = limits.formExpressionCharacters;
-      tell('warning', 'tooCostly', at, `has the ${what}, which was not read: more than ${most} characters stand before it`);
+      tell(
+        'warning',
+        'tooCostly',
+        at,
+        `has the ${what}, which was not read: more than ${most} characters stand before it`,
+      );
       return;
     }
     try {
@@ -24,8 +29,10 @@ export function expressions({ form, checkExpression, tell }: Linting): void {
       known.set(expression, undefined);
     } catch (error) {
       const { kind, message } = error as { kind?: string; message: string };
-      if (kind === 'costly') tell('warning', 'tooCostly', at, `has the ${what}, which will not be evaluated: ${message}`);
-      else if (kind === 'refused') tell('warning', 'notChecked', at, `has the ${what}, which will not be evaluated: ${message}`);
+      if (kind === 'costly')
+        tell('warning', 'tooCostly', at, `has the ${what}, which will not be evaluated: ${message}`);
+      else if (kind === 'refused')
+        tell('warning', 'notChecked', at, `has the ${what}, which will not be evaluated: ${message}`);
       else tell('error', 'expression', at, `has the ${what}, which is no FHIRPath: ${message}`);
     }
   };

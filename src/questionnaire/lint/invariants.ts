@@ -105,7 +105,13 @@ export function invariants({ form, places, tell }: Linting): void {
     for (const { rule, breaks, says, inside } of rows) if (breaks(item)) tell('error', rule, place, says, inside);
     for (const [at, when] of (item.enableWhen ?? []).entries()) {
       if (when.operator === 'exists' && typeof when.answerBoolean !== 'boolean') {
-        tell('error', 'que-7', place, 'asks whether an answer exists: answerBoolean must say yes or no', `enableWhen[${at}]`);
+        tell(
+          'error',
+          'que-7',
+          place,
+          'asks whether an answer exists: answerBoolean must say yes or no',
+          `enableWhen[${at}]`,
+        );
       }
     }
   }

@@ -22,7 +22,13 @@ export interface Linting {
 }
 
 /** @param at the item, or undefined for the form; `inside` is below it */
-export type Tell = (severity: Severity, rule: string, at: Place | Question | undefined, says: string, inside?: string) => void;
+export type Tell = (
+  severity: Severity,
+  rule: string,
+  at: Place | Question | undefined,
+  says: string,
+  inside?: string,
+) => void;
 
 export function issueOf(
   severity: Severity,

@@ -2,6 +2,7 @@
 import { order } from '../compare.js';
 import { firstOf } from '../extensions.js';
 import type { Question } from '../form.js';
+import { plain, shown } from '../show.js';
 import { valueOf } from '../types.js';
 import type { Linting } from './lint.js';
 
@@ -9,7 +10,8 @@ export function questions({ form, tell }: Linting): void {
   const contained = new Set((form.questionnaire.contained ?? []).map(({ id }) => `#${String(id)}`));
   for (const question of form.questions.values()) {
     const { item, type } = question;
-    if (type === 'question') tell('error', 'itemType', question, 'has the abstract type "question"; name a type', 'type');
+    if (type === 'question')
+      tell('error', 'itemType', question, 'has the abstract type "question"; name a type', 'type');
     if (item.required === true) unanswerable(question, tell);
     if (item.answerValueSet?.startsWith('#') === true && !contained.has(item.answerValueSet)) {
       const fix = `names the value set ${item.answerValueSet.slice(0, 80)}, which is not contained`;
@@ -18,7 +20,12 @@ export function questions({ form, tell }: Linting): void {
     bounds(question, tell);
     twice(question, tell);
     if (typeof question.regex === 'string') {
-      tell('warning', 'notChecked', question, `has a regular expression that will not be checked: it ${question.regex}`);
+      tell(
+        'warning',
+        'notChecked',
+        question,
+        `has a regular expression that will not be checked: it ${question.regex}`,
+      );
     }
   }
 }
@@ -27,7 +34,12 @@ function unanswerable(question: Question, tell: Linting['tell']): void {
   const { item, type } = question;
   const isChoice = type === 'choice';
   if (isChoice && question.options.length === 0 && item.answerValueSet === undefined && !question.answerExpression) {
-    tell('error', 'unanswerable', question, 'is required and offers no answers: give it answerOption or answerValueSet');
+    tell(
+      'error',
+      'unanswerable',
+      question,
+      'is required and offers no answers: give it answerOption or answerValueSet',
+    );
   }
   if (type === 'group' && question.children.size > 0 && !hasQuestion(question)) {
     tell('error', 'unanswerable', question, 'is required, and there is nothing to answer in it', 'required');
@@ -56,7 +68,7 @@ function bounds(question: Question, tell: Linting['tell']): void {
   if (least === undefined || most === undefined) return;
   const type = typeof least === 'number' ? 'decimal' : 'date';
   if (order({ type, value: least }, { type, value: most }, () => undefined) === 1) {
-    tell('error', 'bounds', question, `takes at least ${String(least)} and at most ${String(most)}`);
+    tell('error', 'bounds', question, `takes at least ${shown(least)} and at most ${shown(most)}`);
   }
 }
 
@@ -65,8 +77,9 @@ function twice({ item, ...question }: Question, tell: Linting['tell']): void {
   for (const [at, option] of (item.answerOption ?? []).entries()) {
     const value = valueOf(option)?.value;
     const { system, code } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-    const key = code === undefined ? JSON.stringify(value) : `${String(system)}|${String(code)}`;
-    if (seen.has(key)) tell('warning', 'optionTwice', { ...question, item }, `offers ${key.slice(0, 80)} twice`, `answerOption[${at}]`);
+    const key = code === undefined ? JSON.stringify(value) : `${plain(system)}|${plain(code)}`;
+    if (seen.has(key))
+      tell('warning', 'optionTwice', { ...question, item }, `offers ${key.slice(0, 80)} twice`, `answerOption[${at}]`);
     seen.add(key);
   }
 }

@@ -48,4 +48,5 @@ export const url: ValueRule = (_, node, { type }, { value }, at, tell) => {
   tell(say(node, 'invalidUrlValue', 'asks for an absolute URL, such as https://example.org, or urn:uuid:…', at));
 };
 
-const ABSOLUTE = /^(?:urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?!urn:uuid:)[a-z][a-z0-9+.-]{0,31}:[^\s]+)$/;
+const ABSOLUTE =
+  /^(?:urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?!urn:uuid:)[a-z][a-z0-9+.-]{0,31}:[^\s]+)$/;

@@ -3,7 +3,8 @@ import { rawNumber } from '../../kit/json.js';
 import { order } from '../compare.js';
 import { firstOf, numberOf, textOf } from '../extensions.js';
 import { say } from '../issue.js';
-import type { Quantity, Value } from '../types.js';
+import { plain, shown } from '../show.js';
+import type { Value } from '../types.js';
 import type { ValueRule } from './rule.js';
 
 /** V12, in characters as a reader counts them. */
@@ -35,7 +36,7 @@ export const range: ValueRule = ({ unitOf }, node, { item }, value, at, tell) =>
       if (bound === undefined) continue;
       const found = order(value, boundAs(bound, value.type), unitOf);
       if (found === undefined && value.type === 'Quantity') {
-        const say_ = `takes a quantity that can be compared with ${quantity(bound)}; found ${quantity(value.value)}`;
+        const say_ = `takes a quantity that can be compared with ${shown(bound)}; found ${shown(value.value)}`;
         tell(say(node, rule === 'minValue' ? 'minValueIncompatUnits' : 'maxValueIncompatUnits', say_, at));
       } else if (found !== undefined && isWrong(found)) {
         tell(say(node, rule, `takes ${word} ${shown(bound)}; found ${shown(value.value)}`, at));
@@ -55,14 +56,6 @@ const boundAs = (bound: unknown, type: string): Value => ({
   value: bound,
 });
 
-const shown = (value: unknown): string =>
-  typeof value === 'object' && value !== null ? quantity(value) : String(value).slice(0, 60);
-
-function quantity(value: unknown): string {
-  const { value: number, unit, code } = value as Quantity;
-  return `${String(number ?? '(no value)')} ${unit ?? code ?? '(no unit)'}`.slice(0, 80);
-}
-
 /** V14; the digits as they were written: `1.50` has two. */
 export const decimalPlaces: ValueRule = (_, node, { item }, { type, value }, at, tell, index) => {
   const most = numberOf(item.extension, 'maxDecimalPlaces');
@@ -73,7 +66,8 @@ export const decimalPlaces: ValueRule = (_, node, { item }, { type, value }, at,
   if (holder === undefined || typeof number !== 'number') return;
   const digits = rawNumber(holder, name) ?? String(number);
   const places = placesOf(digits);
-  if (places > most) tell(say(node, 'maxDecimalPlaces', `takes at most ${most} decimal places; found ${digits}`, at));
+  if (places > most)
+    tell(say(node, 'maxDecimalPlaces', `takes at most ${most} decimal places; found ${plain(digits)}`, at));
 };
 
 function placesOf(digits: string): number {
@@ -84,7 +78,7 @@ function placesOf(digits: string): number {
 
 /** V15 */
 export const regex: ValueRule = (_, node, { regex: pattern, item }, { value }, at, tell) => {
-  if (pattern === undefined || typeof value === 'object') return;
+  if (pattern === undefined || (typeof value !== 'string' && typeof value !== 'number')) return;
   if (typeof pattern === 'string') {
     tell(say(node, 'notChecked', `has a regular expression that was not checked: it ${pattern}`, at));
     return;

@@ -3,6 +3,7 @@ import { order, same } from '../compare.js';
 import type { Demand, Question } from '../form.js';
 import { say, type RuleCode } from '../issue.js';
 import type { Node } from '../node.js';
+import { shown } from '../show.js';
 import { valueOf, type Value } from '../types.js';
 import type { Checking, ItemRule, Say, WholeRule } from './rule.js';
 
@@ -45,8 +46,8 @@ export const calculated: ItemRule = ({ formulas, unitOf }, node, question, tell)
   const answers = node.answers.flatMap((answer) => valueOf(answer) ?? []);
   const agree = answers.length === values.length && answers.every((answer, at) => equal(answer, values[at], unitOf));
   if (agree) return;
-  const found = answers.map(shown).join(', ');
-  const expected = values.length === 0 ? 'nothing' : values.map((value) => shown({ type: '', value })).join(', ');
+  const found = answers.map(({ value }) => shown(value)).join(', ');
+  const expected = values.length === 0 ? 'nothing' : values.map(shown).join(', ');
   tell(say(node, 'calculatedValue', `is calculated as ${expected}; found ${found}`, 'answer[0].value'));
 };
 
@@ -61,12 +62,6 @@ function equal(answer: Value, calculated: unknown, unitOf: Checking['unitOf']): 
 /** A quantity whose unit the form says elsewhere is calculated as a number. */
 const isSame = ({ type, value }: Value, calculated: unknown): boolean =>
   type === 'Quantity' ? (value as { value?: number }).value === calculated : value === calculated;
-
-function shown({ value }: Value): string {
-  if (typeof value !== 'object' || value === null) return String(value).slice(0, 60);
-  const { display, code, value: number, unit } = value as Record<string, unknown>;
-  return String(display ?? code ?? `${String(number)} ${String(unit ?? '')}`).slice(0, 60);
-}
 
 /** V27: what may only be read was filled in by the form. */
 export const readOnly: ItemRule = ({ unitOf }, node, question, tell) => {

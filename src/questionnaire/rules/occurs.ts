@@ -2,6 +2,7 @@
 import type { Question } from '../form.js';
 import { say } from '../issue.js';
 import { isAnswered, type Node } from '../node.js';
+import { shown } from '../show.js';
 import type { Checking, ItemRule, Say } from './rule.js';
 
 /** V8 */
@@ -16,21 +17,20 @@ export const repeats: ItemRule = (_, node, question, tell) => {
 export const notEnabled: ItemRule = (_, node, question, tell) => {
   if (node.enabled || node.parent?.enabled === false) return;
   if (node.answers.length === 0 && (node.item.item?.length ?? 0) === 0) return;
-  const why = question.whens.map(({ question: other, operator, answer }) => `${other} ${operator} ${shown(answer)}`);
+  const why = question.whens.map(
+    ({ question: other, operator, answer }) => `${other} ${operator} ${shown(answer?.value)}`,
+  );
   const asked = why.length === 0 ? 'its condition' : why.join(question.all ? ' and ' : ' or ');
   tell(say(node, 'notEnabled', `was not asked: that needs ${asked}. Leave its answer out`));
 };
 
-function shown(answer: Question['whens'][number]['answer']): string {
-  const { value } = answer ?? {};
-  if (typeof value !== 'object' || value === null) return String(value);
-  const { display, code, value: number, unit, reference } = value as Record<string, unknown>;
-  const plain = display ?? code ?? reference ?? `${String(number)} ${String(unit ?? '')}`;
-  return JSON.stringify(plain);
-}
-
 /** V9, V10, and V8 for items: looks at what stands, and does not stand, in one item or in the response. */
-export function occurrences(checking: Checking, parent: Node, questions: ReadonlyMap<string, Question>, tell: Say): void {
+export function occurrences(
+  checking: Checking,
+  parent: Node,
+  questions: ReadonlyMap<string, Question>,
+  tell: Say,
+): void {
   if (!parent.enabled) return;
   // A question's own questions are asked below each of its answers.
   const isGroup = parent.question === undefined || parent.question.type === 'group';
@@ -45,49 +45,43 @@ function below(
   at: number | undefined,
   tell: Say,
 ): void {
-  const children = at === undefined ? parent.children : parent.children.filter((node) => node.below === at);
-  let next = 0;
+  const children = new Map<Question, Node[]>();
+  for (const node of parent.children) {
+    if (node.question === undefined || (at !== undefined && node.below !== at)) continue;
+    const known = children.get(node.question);
+    if (known === undefined) children.set(node.question, [node]);
+    else known.push(node);
+  }
   for (const question of questions.values()) {
-    // Items come in the order of the questions; those that do not were told of.
-    let first: Node | undefined;
-    let count = 0;
-    let again: Node | undefined;
-    if (children[next]?.question === question) {
-      for (; children[next]?.question === question; next += 1) {
-        if (count === 1) again = children[next];
-        first ??= children[next];
-        count += 1;
-      }
-    } else {
-      const own = children.filter((node) => node.question === question);
-      [first, again] = own;
-      count = own.length;
-    }
-    if (first === undefined && !question.required && question.minOccurs === undefined) continue;
-    occurs(checking, parent, question, first, again, count, at, tell);
+    const own = children.get(question) ?? NONE;
+    if (own.length === 0 && !question.required && question.minOccurs === undefined) continue;
+    occurs(checking, parent, question, own, at, tell);
   }
 }
 
+const NONE: readonly Node[] = [];
+
+/** @param own the items of the question in one place */
 function occurs(
   { enabling }: Checking,
   parent: Node,
   question: Question,
-  first: Node | undefined,
-  again: Node | undefined,
-  items: number,
+  own: readonly Node[],
   at: number | undefined,
   tell: Say,
 ): void {
   const isGroup = question.type === 'group';
+  const [first, again] = own;
   if (again !== undefined && !(isGroup && question.repeats)) {
-    const fix = isGroup ? 'occurs once; it does not repeat' : 'has one item; several answers stand in its list of answers';
+    const fix = isGroup
+      ? 'occurs once; it does not repeat'
+      : 'has one item; several answers stand in its list of answers';
     tell(say(again, 'repeats', fix));
   }
   if (question.type === 'display' || !enabling.isEnabled(question, parent, first)) return;
-  const count = isGroup ? items : (first?.answers.length ?? 0);
-  const answered = first !== undefined && (isGroup ? isAnswered(first) || items > 1 : count > 0);
+  const count = isGroup ? own.length : (first?.answers.length ?? 0);
   const here = first ?? missing(question, parent, at);
-  if (question.required && !answered) {
+  if (question.required && (isGroup ? !own.some(isAnswered) : count === 0)) {
     const what = isGroup ? 'needs at least one answer in it' : 'must be answered';
     tell(say(here, 'required', what));
     return;
@@ -114,4 +108,3 @@ const missing = (question: Question, parent: Node, below: number | undefined): N
   children: [],
   enabled: true,
 });
-

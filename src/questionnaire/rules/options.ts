@@ -3,6 +3,7 @@ import type { Coding } from '../../fhir/types.js';
 import { same, sameCoding } from '../compare.js';
 import type { Question } from '../form.js';
 import { say } from '../issue.js';
+import { shown } from '../show.js';
 import { valueOf as valueIn, type Value } from '../types.js';
 import type { Checking, ItemRule, ValueRule } from './rule.js';
 
@@ -17,14 +18,14 @@ export const options: ValueRule = (checking, node, question, value, at, tell) =>
     tell({ ...say(node, 'invalidAnswerOption', fix, at), severity: 'warning' });
     return;
   }
-  const offered = offeredBy(checking, question, node);
+  const offered = offeredBy(checking, question, node, value.type);
   if (offered === undefined) return;
   if (typeof offered === 'string') {
     tell(say(node, 'notChecked', `has options by an expression, which could not be found: ${offered}`, at));
     return;
   }
   if (offered.some((option) => isThat(value, option, checking))) return;
-  const fix = `does not have the option ${shown(value)}; it has ${list(offered)}`;
+  const fix = `does not have the option ${shown(value.value)}; it has ${list(offered)}`;
   tell(say(node, 'invalidAnswerOption', fix, at));
 };
 
@@ -37,32 +38,25 @@ const isThat = (value: Value, option: Value, { unitOf }: Checking): boolean =>
     ? sameCoding(value.value as Coding, option.value as Coding)
     : same(value, option, unitOf);
 
-function offeredBy(checking: Checking, question: Question, node: Parameters<ValueRule>[1]) {
+function offeredBy(checking: Checking, question: Question, node: Parameters<ValueRule>[1], type: string) {
   if (question.options.length > 0) return question.options;
   if (question.answerExpression === undefined) return undefined;
   const { values, why } = checking.formulas.evaluate(question.answerExpression, question, node);
-  return why ?? values?.map(valued);
+  if (why !== undefined) return why;
+  return values.map((one): Value => ({ type: typeFor(one, type), value: one }));
 }
 
-const valued = (value: unknown): Value => ({
-  type: typeof value === 'object' ? ('reference' in (value ?? {}) ? 'Reference' : 'Coding') : primitive(value),
-  value,
-});
-
-const primitive = (value: unknown): string =>
-  typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'decimal') : typeof value;
+/** What an expression finds has no type with it: what has no parts is taken for what was answered. */
+const typeFor = (value: unknown, answered: string): string =>
+  typeof value !== 'object' || value === null ? answered : 'reference' in value ? 'Reference' : 'Coding';
 
 const list = (offered: readonly Value[]): string => {
-  const some = offered.slice(0, 12).map(shown).join(', ');
+  const some = offered
+    .slice(0, 12)
+    .map(({ value }) => shown(value))
+    .join(', ');
   return offered.length > 12 ? `${some}, …` : offered.length === 0 ? 'none' : some;
 };
-
-function shown({ value }: Value): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(String(value).slice(0, 60));
-  const { system, code, display } = value as Coding;
-  const named = display === undefined ? '' : ` (${display.slice(0, 60)})`;
-  return `${system === undefined ? '' : `${system.slice(0, 80)}|`}${(code ?? '').slice(0, 60)}${named}`;
-}
 
 /** V18; a text beside the codes is judged by `answerConstraint` alone. */
 export const valueSet: ValueRule = ({ codesOf }, node, question, value, at, tell) => {
@@ -74,7 +68,7 @@ export const valueSet: ValueRule = ({ codesOf }, node, question, value, at, tell
   if ('why' in codes) {
     tell(say(node, 'notChecked', `has codes of the value set ${name}, which were not checked: ${codes.why}`, at));
   } else if (code === undefined || !codes.has(system, code)) {
-    tell(say(node, 'invalidCoding', `takes a code of the value set ${name}; found ${shown(value)}`, at));
+    tell(say(node, 'invalidCoding', `takes a code of the value set ${name}; found ${shown(value.value)}`, at));
   }
 };
 
@@ -87,7 +81,14 @@ export const exclusive: ItemRule = (checking, node, question, tell) => {
     for (const option of alone) {
       const value = valueIn(answer);
       if (value === undefined || !isThat(value, option, checking)) continue;
-      tell(say(node, 'exclusiveAnswerOption', `has ${shown(option)} only by itself, not beside others`, `answer[${at}]`));
+      tell(
+        say(
+          node,
+          'exclusiveAnswerOption',
+          `has ${shown(option.value)} only by itself, not beside others`,
+          `answer[${at}]`,
+        ),
+      );
     }
   }
 };

@@ -51,7 +51,8 @@ export const attachment: ValueRule = (_, node, question, { type, value }, at, te
   const most = numberOf(item.extension, 'maxSize');
   const bytes = actual ?? size;
   if (most === undefined) return;
-  if (bytes === undefined) tell(say(node, 'notChecked', `takes at most ${most} bytes; how many these are is not said`, at));
+  if (bytes === undefined)
+    tell(say(node, 'notChecked', `takes at most ${most} bytes; how many these are is not said`, at));
   else if (bytes > most) tell(say(node, 'maxAttachmentSize', `takes at most ${most} bytes; found ${bytes}`, at));
 };
 

@@ -6,10 +6,14 @@ import type { Validator } from '../../validate/validator.js';
 /** Throws what refuses the resource; what does not is returned, to be told with the answer. */
 export function refuseFaults(validator: Validator, resource: Resource): Issue[] {
   const issues = validator.validate(resource);
-  if (issues.some(isRefusal)) throw new FhirError('invalid', issues);
+  const refusals = issues.filter(isRefusal);
+  if (refusals.length > 0) throw new FhirError(refusals.every(isRule) ? 'unprocessable' : 'invalid', issues);
   refuseSubset(resource);
   return issues;
 }
+
+/** 400 is for what is no resource of R4, 422 for what breaks a rule of what it means (R4 http.html#update). */
+const isRule = ({ details }: Issue): boolean => details !== undefined;
 
 /** A part that is written back as the whole would erase the rest (R4 search.html#summary). */
 function refuseSubset(resource: Resource): void {

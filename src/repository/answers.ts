@@ -1,0 +1,94 @@
+/**
+ * Responses are checked where they are written, against the questionnaires that the caller's organization and this
+ * server have, and those that the same transaction writes. It is not the caller who reads them here: who may send
+ * answers and not read forms has them checked all the same.
+ */
+import { HOME, type Call } from '../access/principal.js';
+import type { Issue } from '../fhir/outcome.js';
+import type { Resource, ResourceType } from '../fhir/types.js';
+import { parseJson } from '../kit/json.js';
+import { limits } from '../kit/limits.js';
+import type { Plan } from '../search/plan.js';
+import type { Found } from '../store/port.js';
+import type { Lookup, ResponseCheck, Stored } from '../validate/response.js';
+import { asked } from './failures.js';
+import { nameOf, type Step } from './operations.js';
+import type { SeenStore } from './seen.js';
+
+export interface AnswersParts {
+  store: SeenStore;
+  responses: ResponseCheck;
+}
+
+/**
+ * @param response what is to be stored: as an object, or, of what was prepared on a thread, as text
+ * @param was what is current, as text
+ * @param steps all that the same request writes
+ */
+export type CheckAnswers = (
+  call: Call,
+  response: object | string,
+  was?: string,
+  steps?: readonly Step[],
+) => Promise<Issue[]>;
+
+const READ_FOR: ReadonlySet<ResourceType> = new Set(['Questionnaire', 'ValueSet', 'CodeSystem']);
+
+/** What responses are checked by. */
+export const isDefinition = ({ type }: { type: ResourceType }): boolean => READ_FOR.has(type);
+
+export function createAnswers({ store, responses }: AnswersParts): CheckAnswers {
+  return (call, response, was, steps = []) => {
+    const read = typeof response === 'string' ? parseJson(response, limits.depth) : response;
+    return responses.check(read as Resource, lookupFor(call, steps), was);
+  };
+
+  function lookupFor({ principal, ...call }: Call, steps: readonly Step[]): Lookup {
+    const { owner } = principal;
+    const owners = [...new Set([...principal.owners, HOME])];
+    const reader: Call = { ...call, principal: { name: 'questionnaires', role: 'system', owner, owners } };
+    return {
+      reach: owners.join(' '),
+      beside: (type, url, version) => (steps.length < 2 ? undefined : besideIn(steps, type, url, version)),
+      async find(type, url, version) {
+        const plan: Plan = {
+          node: 'all',
+          of: [is('url', url), ...(version === undefined ? [] : [is('version', version)])],
+        };
+        const page = await asked(
+          store.search(reader, { purpose: 'search', types: [type], plan }, [], { size: limits.sameCanonical }),
+        );
+        return page.items.flatMap(storedOf);
+      },
+      async read(type, id) {
+        const [found] = await asked(store.read(reader, 'read', [{ type, id }]));
+        return found === undefined ? undefined : storedOf(found)[0];
+      },
+    };
+  }
+}
+
+/** The latest of that canonical among what is written. */
+function besideIn(
+  steps: readonly Step[],
+  type: ResourceType,
+  url: string,
+  version: string | undefined,
+): Resource | undefined {
+  return steps.findLast(({ key, unchanged, work: { operation } }) => {
+    const { resource } = operation;
+    if (key.type !== type || unchanged === true || resource?.url !== url) return false;
+    return version === undefined || resource.version === version;
+  })?.work.operation.resource;
+}
+
+const is = (param: string, value: string): Plan => ({
+  node: 'entry',
+  param,
+  test: { kind: 'text', value: { is: [value] } },
+});
+
+const storedOf = (found: Found): Stored[] =>
+  found.text === undefined
+    ? []
+    : [{ name: `${nameOf(found)}/_history/${found.version}`, updated: found.updated, text: found.text }];
