@@ -228,17 +228,15 @@ export async function openStore(config: Config, clock: Clock): Promise<{ store: 
 }
 
 /** The files of the certificate and its key. Throws when they are not there, or do not belong together. */
-function tlsOf({ tlsCert, tlsKey }: Config): TlsFiles | undefined {
-  if (tlsCert === '' && tlsKey === '') return undefined;
-  if (tlsCert === '' || tlsKey === '')
-    throw new ConfigError('TLS_CERT and TLS_KEY go together: give both, or neither.');
-  const files = { cert: tlsCert, key: tlsKey };
+function tlsOf({ tlsCert: cert, tlsKey: key }: Config): TlsFiles | undefined {
+  if (cert === '' && key === '') return undefined;
+  if (cert === '' || key === '') throw new ConfigError('TLS_CERT and TLS_KEY go together: give both, or neither.');
   try {
-    readTls(files);
+    readTls({ cert, key });
   } catch (error) {
     throw new ConfigError(`TLS_CERT, TLS_KEY: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return files;
+  return { cert, key };
 }
 
 /** What nobody thought about must not be served. */

@@ -65,7 +65,12 @@ describeServer('search by answer', (server) => {
   });
 
   test('an answer that changes is found by what it is now', async () => {
-    const resource = { ...rows[0]!.resource, id, item: [{ linkId: 'width', answer: [{ valueDecimal: 7 }] }] };
+    const resource = {
+      ...rows[0]!.resource,
+      id,
+      status: 'amended',
+      item: [{ linkId: 'width', answer: [{ valueDecimal: 7 }] }],
+    };
     await put(server.base, resource);
     const found = async (query: string) =>
       idsOf((await ask(`${server.base}/QuestionnaireResponse?${query}`)).body).length;
