@@ -84,6 +84,8 @@ export function load({ port, connections, seconds, rate, name }: LoadOrder): Pro
   }
 
   function receive(line: Line, chunk: Buffer): void {
+    // A line that nothing was asked on is told that it idles too long, and cut: that is no answer.
+    if (idle.includes(line)) return;
     if (line.missing === -1) {
       line.head += chunk.toString('latin1');
       const end = line.head.indexOf('\r\n\r\n');
