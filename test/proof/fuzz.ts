@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.js';
+import { systemClock } from '../../src/kit/clock.js';
+import { limits } from '../../src/kit/limits.js';
 import { startServer } from '../../src/server.js';
-import { fuzz } from '../support/fuzz.js';
+import { fuzz, roomForOne } from '../support/fuzz.js';
 import type { Proof } from './index.js';
 
 export const hostile: Proof = {
@@ -14,7 +16,8 @@ export const hostile: Proof = {
     const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
     const folder = await mkdtemp(join(tmpdir(), 'afferent-fuzz-'));
     const environment = { ...settings, DATA_DIR: folder, MONGODB_DATABASE: `fuzz_${process.pid}` };
-    const server = await startServer(readConfig({ ...environment, PORT: '0', LOG_LEVEL: 'silent' }));
+    const config = readConfig({ ...environment, PORT: '0', LOG_LEVEL: 'silent' });
+    const server = await startServer(config, systemClock, { ...limits, ...roomForOne });
     try {
       return { seed, ...(await fuzz(server.address, rounds, seed)) };
     } finally {

@@ -13,6 +13,17 @@ export interface FuzzFigures extends Record<string, number> {
   slowestMs: number;
 }
 
+/** Bounds of the server: who does not give its place back makes the next one of its kind a 503. */
+export const roomForOne = {
+  readsUnderWay: 1,
+  readsWaiting: 0,
+  searchesUnderWay: 1,
+  searchesWaiting: 0,
+  writesUnderWay: 1,
+  writesWaiting: 0,
+  transfers: 1,
+};
+
 /** How many inputs come between two looks at what has been written. */
 const BATCH = 500;
 

@@ -111,8 +111,16 @@ export function fhirHandler(parts: FhirHandlerParts) {
     };
     // Who brings a body has its turn when that is there.
     if (!bringsBody(request)) await ticket.turn();
-    // Who was told that it took too long keeps its place until the work has ended all the same.
-    return inTime(target.route.handler(call, parts).finally(ticket.leave), target);
+    return inTime(worked(target, call, ticket), target);
+  }
+
+  /** Who was told that it took too long keeps its place until the work has ended all the same, however it ends. */
+  async function worked({ route }: Target, call: FhirCall, ticket: Ticket): Promise<Reply> {
+    try {
+      return await route.handler(call, parts);
+    } finally {
+      ticket.leave();
+    }
   }
 
   function refuse(error: unknown, id: string, interaction: string): Reply {
