@@ -4,6 +4,9 @@ import { ask, describeServer } from '../support/server.js';
 
 const examples = forms.flatMap((form) => examplesOf(form).map((example) => ({ form, ...example })));
 const accepted = examples.filter(({ verdict }) => verdict === 'accepted');
+/** A wrong total is stored, and told of: the user may have had a reason. Everything else is refused. */
+const told = examples.filter(({ verdict }) => verdict === 'calculatedValue');
+const refused = examples.filter(({ verdict }) => verdict !== 'accepted' && verdict !== 'calculatedValue');
 
 describeServer('the shipped forms', (server) => {
   const totalOf = async (query: string): Promise<number> => {
@@ -35,6 +38,20 @@ describeServer('the shipped forms', (server) => {
     expect(accepted.length).toBeGreaterThan(70);
   });
 
+  test.each(refused.map((one) => [nameOf(one.form), one.name, one] as const))(
+    '%s: %s is refused, with the rule and the place',
+    async (_form, _name, { at, response, verdict }) => {
+      const { body, status } = await ask(`${server.base}/QuestionnaireResponse`, { body: response });
+      expect([status, body.resourceType]).toEqual([422, 'OperationOutcome']);
+      const issue = body.issue.find((one: any) => one.details?.coding?.[0]?.code === verdict);
+      expect(issue).toMatchObject({ severity: expect.stringMatching(/error|fatal/) });
+      expect(issue.expression[0]).toMatch(/^QuestionnaireResponse/);
+      // What is missing as a whole is told at the group that it belongs to.
+      const isThere = at !== undefined && JSON.stringify(response).includes(`"${at}"`);
+      expect(isThere && verdict !== 'required' ? JSON.stringify(issue) : at).toContain(at);
+    },
+  );
+
   test.each(forms.map((form) => [nameOf(form), form] as const))(
     '%s: responses are found by total and flag',
     async (name, form) => {
@@ -51,6 +68,18 @@ describeServer('the shipped forms', (server) => {
       }
       const urgent = own.filter((one) => one.urgent === true).length;
       expect(await totalOf(`${of(form)}&answer-token=urgent-flag$true`)).toBe(urgent);
+    },
+  );
+
+  test.each(told.map((one) => [nameOf(one.form), one] as const))(
+    '%s: a total that is not the sum is stored, and told of',
+    async (_form, { response, verdict }) => {
+      const { body, status } = await ask(`${server.base}/QuestionnaireResponse`, {
+        body: response,
+        headers: { Prefer: 'return=OperationOutcome' },
+      });
+      expect([status, body.resourceType]).toEqual([201, 'OperationOutcome']);
+      expect(body.issue.map((one: any) => one.details?.coding?.[0]?.code)).toContain(verdict);
     },
   );
 });

@@ -7,7 +7,7 @@ export interface Actor {
   base: string;
   client: Client;
   /** A request as it is, with the actor's token. */
-  fetch(path: string, init?: RequestInit & { headers?: Record<string, string> }): Promise<Response>;
+  fetch(path: string, init?: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }): Promise<Response>;
 }
 
 export interface Cast {
@@ -28,8 +28,8 @@ const actor = (name: string, base: string, token: string): Actor => ({
   name,
   base,
   client: new Client({ baseUrl: base, bearerToken: token }),
-  fetch: (path, init = {}) =>
-    fetch(`${base}/${path}`, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } }),
+  fetch: (path, { headers, ...init } = {}) =>
+    fetch(`${base}/${path}`, { ...init, headers: { ...headers, Authorization: `Bearer ${token}` } }),
 });
 
 export async function gather(server: SmartServer): Promise<Cast> {

@@ -225,7 +225,7 @@ function outsiderOf(outsider: Actor, say: (line: string) => void) {
         const response = await outsider.fetch(name, { headers: { Accept: '*/*' } });
         const text = await response.text();
         assert.equal(response.status, 404, text);
-        return `404 ${(JSON.parse(text) as Json).issue[0].diagnostics}`;
+        return `404 ${JSON.parse(text).issue[0].diagnostics}`;
       }),
     findsNothing: (query: string) =>
       tries('finds nothing', async () => {
@@ -243,7 +243,7 @@ function outsiderOf(outsider: Actor, say: (line: string) => void) {
         });
         const text = await response.text();
         assert.equal(response.status, 404, text);
-        return `404 ${(JSON.parse(text) as Json).issue[0].diagnostics}`;
+        return `404 ${JSON.parse(text).issue[0].diagnostics}`;
       }),
   };
 }
