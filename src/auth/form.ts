@@ -13,13 +13,15 @@ export class Form {
   /** @param text `application/x-www-form-urlencoded`, as a query or a body. Throws what cannot be decoded. */
   constructor(text: string) {
     const repeated = new Set<string>();
-    for (const pair of text === '' ? [] : text.split('&', limits.parameters + 1)) {
+    for (const pair of text === '' ? [] : text.split('&', limits.oauthParameters + 1)) {
       const equals = pair.indexOf('=');
       const name = decoded(equals === -1 ? pair : pair.slice(0, equals));
       if (this.#values.has(name)) repeated.add(name);
       else this.#values.set(name, equals === -1 ? '' : decoded(pair.slice(equals + 1)));
     }
-    if (this.#values.size > limits.parameters) throw invalid(`More than ${limits.parameters} parameters.`);
+    if (this.#values.size > limits.oauthParameters) {
+      throw invalid(`More than ${limits.oauthParameters} parameters (limit oauthParameters).`);
+    }
     this.repeated = [...repeated];
   }
 

@@ -171,6 +171,8 @@ export const limits = {
   oauthFormBytes: 128 * KB,
   oauthCharacters: 16 * KB,
   scopeCharacters: 16 * KB,
+  /** Parameters of such a form: our own has one for each scope. */
+  oauthParameters: 2000,
   /** Milliseconds that a client's assertion may lie ahead, and that two clocks may differ. */
   assertionMs: 5 * 60 * 1000,
   skewMs: 10 * 1000,

@@ -136,9 +136,20 @@ export interface Wanted {
   visitor?: Visitor;
 }
 
+const browsers = new WeakMap<SmartServer, Map<string, Visitor>>();
+
+/** Whoever has signed in once needs no password again: hashing it takes most of a test's time. */
+function atBrowser(server: SmartServer, user: string): Visitor {
+  const known = browsers.get(server) ?? new Map<string, Visitor>();
+  browsers.set(server, known);
+  const visitor = known.get(user) ?? new Visitor(server.issuer);
+  known.set(user, visitor);
+  return visitor;
+}
+
 /** From the authorization request to the code: whatever page comes is answered. */
 export async function getCode(server: SmartServer, wanted: Wanted = {}) {
-  const { user = 'ada', ask, patient = 'ada', consent = {}, visitor = new Visitor(server.issuer) } = wanted;
+  const { user = 'ada', ask, patient = 'ada', consent = {}, visitor = atBrowser(server, user) } = wanted;
   const { challenge, verifier } = pkce();
   let view = await visitor.open(authorizeUrl(server, challenge, ask));
   view = await answerPages(server, visitor, view, { user, patient, consent });
