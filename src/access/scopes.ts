@@ -58,15 +58,25 @@ export function printScopes({ resources, others }: Scopes): string {
 
 /** What both allow, in the words of the first: what a client asks for, within what it may have. */
 export function intersect(asked: Scopes, allowed: Scopes): Scopes {
-  const resources = asked.resources.flatMap((one) => allowed.resources.flatMap((other) => both(one, other)));
   return {
-    // The same twice, or within another, says nothing more.
-    resources: resources.filter(
-      (one, at) => !resources.some((other, i) => i !== at && within(one, other) && !(within(other, one) && i > at)),
+    resources: asked.resources.flatMap((one) =>
+      // What is allowed whole stays as it was asked for: pairs of many with many would only repeat it.
+      allowed.resources.some((other) => within(one, other)) ? [one] : shared(one, allowed.resources),
     ),
     others: asked.others.filter((scope) => allowed.others.includes(scope)),
     refused: asked.refused,
   };
+}
+
+/** Beyond so many parts of one scope the others are left out: less is granted than could be, and the client is told. */
+const PARTS = 50;
+
+function shared(one: ResourceScope, allowed: readonly ResourceScope[]): ResourceScope[] {
+  const parts = allowed.flatMap((other) => both(one, other)).slice(0, PARTS);
+  // The same twice, or within another, says nothing more.
+  return parts.filter(
+    (part, at) => !parts.some((other, i) => i !== at && within(part, other) && !(within(other, part) && i > at)),
+  );
 }
 
 /** Whether each of the scopes asked for is allowed in full. A scope that some others allow only together is. */

@@ -139,6 +139,7 @@ function oddMetadata(client: Omit<Client, 'id'>): string | undefined {
   if (launchUrl !== undefined && !URL.canParse(launchUrl)) return 'launch URL: not an absolute URL.';
   const { refused } = parseScopes(scope);
   if (refused[0] !== undefined) return `scope: ${refused[0].scope}: ${refused[0].why}.`;
+  if (scope.split(' ').length > limits.scopes) return `scope: ${limits.scopes} at most.`;
   if (scope.length > limits.scopeCharacters) return `scope: ${limits.scopeCharacters} characters at most.`;
   return undefined;
 }

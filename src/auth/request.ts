@@ -91,6 +91,7 @@ const steps: Record<string, (asked: Asked) => Promise<OAuthFailure | undefined> 
   },
   scope: ({ form, scopes }) => {
     if (!form.has('scope')) return wrong('scope is missing.', 'invalid_scope');
+    if (tooMany(form.get('scope'))) return wrong(`More than ${limits.scopes} scopes.`, 'invalid_scope');
     const { others, resources } = scopes;
     return others.length + resources.length > 0
       ? undefined
@@ -123,7 +124,9 @@ export async function readRequest(form: Form, parts: RequestParts): Promise<Auth
   const client = await clientOf(form, parts.clients);
   const redirectUri = redirectOf(form, client);
   const state = form.repeated.includes('state') ? undefined : form.get('state');
-  const asked = parseScopes(form.get('scope') ?? '', parts.types);
+  const said = form.get('scope') ?? '';
+  // Too many are refused below, and not weighed before.
+  const asked = parseScopes(tooMany(said) ? '' : said, parts.types);
   const scopes = withPatient(ofApp(client, asked), client, form.has('launch'));
   for (const step of Object.values(steps)) {
     const failed = await step({ form, client, scopes, parts });
@@ -168,6 +171,7 @@ function withPatient(scopes: Scopes, client: Client, launched: boolean): Scopes 
   return client.scope.length === 0 ? scopes : { ...scopes, others: [...scopes.others, 'launch/patient'] };
 }
 
+const tooMany = (scope: string | undefined): boolean => wordsOf(scope).length > limits.scopes;
 const wordsOf = (text: string | undefined): string[] => (text ?? '').split(' ').filter((word) => word !== '');
 const wrong = (why: string, code: OAuthCode = 'invalid_request'): OAuthFailure => new OAuthFailure(code, why);
 const shown = (name: string | undefined): string => (name ?? '').slice(0, 60);

@@ -171,6 +171,8 @@ export const limits = {
   oauthFormBytes: 128 * KB,
   oauthCharacters: 16 * KB,
   scopeCharacters: 16 * KB,
+  /** Scopes of one request or client that name resources. */
+  scopes: 500,
   /** Parameters of such a form: our own has one for each scope. */
   oauthParameters: 2000,
   /** Milliseconds that a client's assertion may lie ahead, and that two clocks may differ. */

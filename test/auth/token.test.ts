@@ -134,7 +134,6 @@ describe('a token request', () => {
 
   test.each([
     ['JSON', '{"grant_type":"authorization_code","code":{"$ne":null}}', { 'Content-Type': 'application/json' }],
-    ['JSON that says it is a form', '{"code":{"$ne":null}}', {}],
     ['no media type', 'grant_type=authorization_code', { 'Content-Type': '' }],
     ['another charset', 'grant_type=x', { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-16' }],
     ['bytes that are no UTF-8', 'grant_type=%ff', {}],

@@ -1,5 +1,6 @@
 /** A refresh token, once: the answer brings the next one. For the same scopes, or fewer. (RFC 6749 6, RFC 9700 4.14.2) */
 import { covers, parseScopes, printScopes } from '../../access/scopes.js';
+import { limits } from '../../kit/limits.js';
 import { OAuthFailure } from '../failure.js';
 import type { GrantRecord } from '../grants.js';
 import type { Exchange, ExchangeParts } from './index.js';
@@ -24,6 +25,8 @@ async function stands({ session, user }: GrantRecord, { accounts, isOnline }: Ex
 
 function narrowed(grant: GrantRecord, asked: string | undefined, { types }: ExchangeParts): string {
   if (asked === undefined) return grant.scope;
+  if (asked.split(' ').length > limits.scopes)
+    throw new OAuthFailure('invalid_scope', `More than ${limits.scopes} scopes.`);
   const scopes = parseScopes(asked, types);
   const some = scopes.others.length + scopes.resources.length > 0;
   if (!some || !covers(parseScopes(grant.scope), scopes)) {
