@@ -241,8 +241,8 @@ function baseUrl(value: string): string {
 }
 
 function registrationToken(value: string): string {
-  if (value === '' || value.length >= 32) return value;
-  throw new Error('a token that nobody guesses has 32 characters or more.');
+  if (value === '' || /^[A-Za-z0-9._~+/-]{32,}=*$/.test(value)) return value;
+  throw new Error('a token that nobody guesses has 32 characters or more: letters, digits and . _ ~ + / -');
 }
 
 /** Texts with commas between; none for an empty one. */

@@ -98,7 +98,7 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
       const { iss, sub } = tokens.claims() ?? {};
       return iss === undefined || sub === undefined ? undefined : { issuer: iss, subject: sub };
     },
-    transactionOf: (state) => back.take(digest(state)),
+    transactionOf: (state) => back.get(digest(state)),
   };
 }
 

@@ -3,7 +3,7 @@ import { capabilities, endpoints } from '../../src/auth/discovery.js';
 import { scopesSupported } from '../../src/auth/offer.js';
 import { clientOf, getTokens, post, runSmart } from '../support/smart.js';
 
-const server = runSmart({ STORE: 'sqlite', REGISTRATION_TOKEN: 'a token that the operator hands out by mail' });
+const server = runSmart({ STORE: 'sqlite', REGISTRATION_TOKEN: 'a-token-that-the-operator-hands-out-by-mail' });
 
 const get = async (path: string, headers: Record<string, string> = {}) => {
   const response = await fetch(`${server.issuer}${path}`, { headers });
@@ -56,7 +56,7 @@ describe('smart-configuration', () => {
 
   test('S-DISC-16 it can be kept, is told apart, and asks no store', async () => {
     const { vault } = server.auth.ground;
-    const { get: own } = vault;
+    const own = vault.get.bind(vault);
     let asked = 0;
     vault.get = (key) => {
       asked += 1;

@@ -196,7 +196,38 @@ describe('a token request', () => {
   });
 });
 
+test('O12 oauth2orize hands each of our functions what its number of parameters asks for: the code knows its challenge', async () => {
+  const { code } = await getCode(server);
+  const kept = await server.auth.grants.lookAt(code);
+  expect(kept).toEqual({
+    grant: expect.any(String),
+    redirectUri: REDIRECT,
+    challenge: expect.stringMatching(/^[\w-]{43}$/),
+  });
+});
+
 describe('a token at the FHIR API', () => {
+  test('S-SCOPE-10 Patient.link opens nothing: neither the record that a patient links to, nor the one that links to it', async () => {
+    const [ada, ben] = [patientOf(server, 'ada'), patientOf(server, 'ben')];
+    const { body: system } = await backend(server, {}, { scope: 'system/*.cruds' });
+    for (const [from, to] of [
+      [ada, ben],
+      [ben, ada],
+    ] as const) {
+      const { body: patient } = await fhir(server, `Patient/${from}`, system.access_token);
+      const linked = await fetch(`${server.base}/Patient/${from}`, {
+        method: 'PUT',
+        headers: { Authorization: `Bearer ${system.access_token}`, 'Content-Type': 'application/fhir+json' },
+        body: JSON.stringify({ ...patient, link: [{ other: { reference: `Patient/${to}` }, type: 'seealso' }] }),
+      });
+      expect(linked.status).toBe(200);
+    }
+    const { tokens } = await getTokens(server);
+    expect((await fhir(server, `Patient/${ada}`, tokens.access_token)).status).toBe(200);
+    expect((await fhir(server, `Patient/${ben}`, tokens.access_token)).status).toBe(404);
+    expect((await fhir(server, 'Patient', tokens.access_token)).body.entry).toHaveLength(1);
+  });
+
   test('S-CTX-01 S-OIDC-04 [Inferno 1.3.07, 1.3.08] reads the patient in context and who the user is', async () => {
     const { tokens } = await getTokens(server);
     expect((await fhir(server, `Patient/${tokens.patient}`, tokens.access_token)).body.id).toBe(
@@ -358,7 +389,7 @@ describe('introspection', () => {
       sub,
     });
     expect(body.fhirUser).toBe(decodeJwt(tokens.id_token).fhirUser);
-    expect(Math.abs(body.exp - (server.clock.now() / 1000 + tokens.expires_in))).toBeLessThan(5);
+    expect(Math.abs(body.exp - (server.clock.now() / 1000 + Number(tokens.expires_in)))).toBeLessThan(5);
     for (const member of ['need_patient_banner', 'smart_style_url', 'tenant'])
       expect(body[member]).toEqual(tokens[member]);
   });

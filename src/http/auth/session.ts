@@ -28,8 +28,7 @@ export function sessionCookie(sessions: Sessions, secret: string, secure: boolea
     resave: false,
     saveUninitialized: false,
     rolling: false,
-    // `secure` itself is told by TLS here or by a proxy that is named.
-    proxy: secure,
+    // Whether it is https is told by TLS here, or by a proxy that is named: Express knows both.
     cookie: { httpOnly: true, sameSite: 'lax', secure, path: '/' },
   });
 }
