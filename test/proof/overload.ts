@@ -34,8 +34,11 @@ async function prove(environment: Environment, seconds: number): Promise<Figures
       memory.push(rss());
       const began = performance.now();
       void fetch(new URL('/healthz', server.base)).then(
-        ({ status }) => health.push(status === 200 ? performance.now() - began : Infinity),
-        () => health.push(Infinity),
+        async (answer) => {
+          await answer.text();
+          health.push(answer.status === 200 ? performance.now() - began : Infinity);
+        },
+        () => void health.push(Infinity),
       );
     }, 250);
     const rate = calm.answered * TIMES;
