@@ -116,7 +116,13 @@ export const rows = {
     meaning: 'update (PUT) of a 4.7 KB response',
     writes: true,
     requests: (world, random, host) => {
-      const make = templates(random, (body) => send(host, `PUT /fhir/QuestionnaireResponse/${ID}`, body), ID);
+      // Who changes a completed response amends it; every other status may become amended too.
+      const amended = (serial: string, subject: string) => ({
+        ...responseOf(random, subject, serial, ID),
+        status: 'amended',
+      });
+      const put = (body: Buffer) => send(host, `PUT /fhir/QuestionnaireResponse/${ID}`, body);
+      const make = templates(random, put, ID, 256, amended);
       return () => {
         const response = Math.floor(random() * world.patientOfResponse.length);
         return make(patientAt(world.patientOfResponse[response] ?? 0), idAt(indexOfResponse(response)));
