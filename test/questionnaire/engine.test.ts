@@ -1,0 +1,108 @@
+/** The engine by itself: it runs in a browser, and some rules that HTTP refuses earlier for other reasons. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import { build } from 'esbuild';
+import { check, type Tools } from '../../src/questionnaire/check.js';
+import { formOf } from '../../src/questionnaire/form.js';
+import { rules } from '../../src/questionnaire/issue.js';
+
+const source = (name: string) => fileURLToPath(new URL(`../../src/questionnaire/${name}`, import.meta.url));
+
+const tools = (): Tools => ({
+  compile: () => {
+    throw new Error('there is none here');
+  },
+  compiled: new Map(),
+  unitOf: () => undefined,
+  codesOf: () => ({ why: 'it is not here' }),
+});
+
+const form = {
+  resourceType: 'Questionnaire',
+  status: 'active',
+  item: [
+    { linkId: 'abstract', text: 'What?', type: 'question' },
+    { linkId: 'who', text: 'Who?', type: 'reference' },
+    { linkId: 'long', text: 'How?', type: 'string', maxLength: 3 },
+  ],
+};
+const response = (...item: { linkId: string; answer: Record<string, unknown>[] }[]) => ({
+  resourceType: 'QuestionnaireResponse',
+  status: 'completed',
+  item,
+});
+const rows: [string, Record<string, unknown>, string[]][] = [
+  ['abstract', { valueString: 'x' }, ['fatal invalidType QuestionnaireResponse.item[0]']],
+  [
+    'who',
+    { valueReference: { reference: 'just words' } },
+    ['error invalidRefValue QuestionnaireResponse.item[0].answer[0].value'],
+  ],
+  [
+    'who',
+    { valueReference: { reference: 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', type: 'no type' } },
+    ['error invalidRefResourceType QuestionnaireResponse.item[0].answer[0].value'],
+  ],
+  ['who', { valueReference: { reference: 'Patient/1' } }, []],
+  ['long', { valueString: 'four' }, ['error maxLength QuestionnaireResponse.item[0].answer[0].value']],
+];
+const shown = (issues: ReturnType<typeof check>) =>
+  issues.map(({ severity, details, expression }) => `${severity} ${details?.coding[0]?.code} ${expression?.[0]}`);
+
+test.each(rows)('V6, V12, V23: %s answered by %j', (linkId, answer, expected) => {
+  const found = check(formOf(form, 'The form'), response({ linkId, answer: [answer] }), tools());
+  expect(shown(found)).toEqual(expected);
+});
+
+/** Codes that issues carry are codes that a client can look up. */
+test.each<[string, () => string[]]>([
+  ['response-rules', () => Object.keys(rules)],
+  ['questionnaire-rules', () => [...new Set(lintFiles.flatMap(codesIn))]],
+])('the code system %s has the codes that are used', (name, used) => {
+  const { concept } = JSON.parse(
+    readFileSync(new URL(`../../conformance/CodeSystem-${name}.json`, import.meta.url), 'utf8'),
+  );
+  expect(concept.map(({ code }: any) => code).sort()).toEqual(used().sort());
+});
+
+const lintFiles = ['lint.ts', ...readdirSync(source('lint')).map((name) => `lint/${name}`)];
+const codesIn = (name: string) =>
+  [...readFileSync(source(name), 'utf8').matchAll(/(?:rule: |(?:tell|found)\(\s*'\w+',\s*)'([\w-]+)'/g)].map(
+    ([, code = '']) => code,
+  );
+
+/** Built for the browser, where a Node module or `process` would be missing; then run with nothing but the language. */
+test('it runs where there is no Node', async () => {
+  const bundle = await build({
+    stdin: {
+      contents: `
+        import { check } from ${JSON.stringify(source('check.ts'))};
+        import { formOf } from ${JSON.stringify(source('form.ts'))};
+        import { lint } from ${JSON.stringify(source('lint.ts'))};
+        globalThis.engine = { check, formOf, lint };`,
+      resolveDir: source('.'),
+    },
+    bundle: true,
+    platform: 'browser',
+    format: 'iife',
+    write: false,
+    logLevel: 'silent',
+    metafile: true,
+  });
+  const inputs = Object.keys(bundle.metafile.inputs).join('\n');
+  for (const file of readdirSync(source('rules')).filter((name) => name !== 'rule.ts'))
+    expect(inputs).toContain(`rules/${file}`);
+  expect(inputs).not.toMatch(/node:|fhirpath|ucum/);
+  const world: any = { TextDecoder };
+  world.globalThis = world;
+  runInNewContext(bundle.outputFiles[0]!.text, world);
+  const own = world.engine.check(
+    world.engine.formOf(form, 'The form'),
+    response({ linkId: 'long', answer: [{ valueString: 'four' }] }),
+    tools(),
+  );
+  expect(shown(own)).toEqual(['error maxLength QuestionnaireResponse.item[0].answer[0].value']);
+  const shipped = JSON.parse(readFileSync(new URL('../../questionnaires/skin-lesion.json', import.meta.url), 'utf8'));
+  expect(world.engine.lint(shipped, () => undefined).filter(({ severity }: any) => severity === 'error')).toEqual([]);
+});
