@@ -198,15 +198,17 @@ export const limits = {
   pathUnion: 500,
   /** Elements that all expressions of a form may touch on one response. */
   pathWorkTogether: 300_000,
-  /** Characters of all expressions of a form that are read when it is written. */
-  formExpressionCharacters: 32 * KB,
+  /** Squares of the lengths of all expressions of a form that are read: so the parser's time grows. */
+  formExpressionCost: 32_000_000,
   /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
   formsReady: 64,
   formFreshMs: 1000,
   /** Resources of one canonical URL that are looked at for the newest. */
   sameCanonical: 50,
-  /** Codes of a value set that are enumerated, and value sets that include each other. */
+  /** Codes of a value set that are enumerated, those of all of a form, definitions that are looked up for them, and value sets that include each other. */
   valueSetCodes: 20_000,
+  formCodes: 100_000,
+  formLookups: 200,
   valueSetDepth: 4,
   /** Questions of one Questionnaire. */
   questions: 5000,

@@ -95,7 +95,7 @@ export function formOf(questionnaire: Questionnaire, name: string): Form {
   const variables = formulasOf(questionnaire.extension, 'variable');
   return {
     questionnaire,
-    name,
+    name: name.slice(0, 200),
     questions,
     top,
     variables,

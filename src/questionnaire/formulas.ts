@@ -4,6 +4,7 @@
  * is beyond it is told, not waited for. (SDC 4.0, expressions)
  */
 import type { Coding, Element } from '../fhir/types.js';
+import { limits } from '../kit/limits.js';
 import { numberOf } from './extensions.js';
 import { sameCoding } from './compare.js';
 import { FHIRPATH, type Form, type Formula, type Question } from './form.js';
@@ -31,7 +32,16 @@ export interface Formulas {
 }
 
 /** Compiled expressions of one form; they outlive the response that they were first compiled for. */
-export type Compiled = Map<string, Expression | string>;
+export interface Compiled {
+  known: Map<string, Expression | string>;
+  /** What may still be spent on parsing. */
+  left: number;
+}
+
+export const nothingCompiled = (): Compiled => ({ known: new Map(), left: limits.formExpressionCost });
+
+/** The parser's time grows with the square of the length. */
+export const costOf = (expression: string): number => expression.length ** 2;
 
 export function formulasOn(
   form: Form,
@@ -47,8 +57,11 @@ export function formulasOn(
 
   const compiledOf = ({ expression }: Formula, at: string): Expression | string => {
     const key = `${at} ${expression}`;
-    const found = compiled.get(key) ?? attempt(() => compile(expression, at, FUNCTIONS));
-    compiled.set(key, found);
+    const known = compiled.known.get(key);
+    if (known !== undefined) return known;
+    compiled.left -= costOf(expression);
+    const found = compiled.left < 0 ? TOO_MANY : attempt(() => compile(expression, at, FUNCTIONS));
+    compiled.known.set(key, found);
     return found;
   };
 
@@ -97,6 +110,8 @@ export function formulasOn(
 
   return { evaluate };
 }
+
+const TOO_MANY = 'the expressions of this questionnaire are too many and too long to be read';
 
 /** The score of an answer: its own, or that of the option it was chosen from. Empty where there is none. */
 const weigh = (input: unknown[]): unknown[] =>

@@ -14,7 +14,7 @@ import { parseJson } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import { check } from '../questionnaire/check.js';
 import { formOf, type Form } from '../questionnaire/form.js';
-import type { Compiled } from '../questionnaire/formulas.js';
+import { nothingCompiled, type Compiled } from '../questionnaire/formulas.js';
 import { issueOf, say, type RuleCode } from '../questionnaire/issue.js';
 import type { Questionnaire, QuestionnaireResponse } from '../questionnaire/types.js';
 import { refusedMove } from './moves.js';
@@ -50,6 +50,11 @@ interface Ready {
   codes: ReadonlyMap<string, Enumerated>;
 }
 
+interface Left {
+  lookups: number;
+  codes: number;
+}
+
 interface Parts {
   definitions: Definitions;
   base: string;
@@ -71,12 +76,12 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
     if (reference?.kind === 'contained') {
       const contained = ((response.contained ?? []) as Resource[]).find(({ id }) => id === reference.id);
       if (contained?.resourceType !== 'Questionnaire') return `${canonical.slice(0, 80)} is not contained in it.`;
-      return readyOf(formOf(contained, canonical), new Map(), lookup);
+      return readyOf(formOf(contained, canonical), nothingCompiled(), lookup);
     }
     const { url, version } = parseCanonical(canonical);
     const beside = lookup.beside('Questionnaire', url, version);
     if (beside !== undefined) {
-      const ready = besides.get(beside) ?? readyOf(formOf(beside, canonical), new Map(), lookup);
+      const ready = besides.get(beside) ?? readyOf(formOf(beside, canonical), nothingCompiled(), lookup);
       besides.set(beside, ready);
       return ready;
     }
@@ -88,7 +93,8 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
       local === undefined
         ? newest(await lookup.find('Questionnaire', url, version))
         : await lookup.read('Questionnaire', local.type === 'Questionnaire' ? local.id : '');
-    if (one === undefined) return `${canonical.slice(0, 200)} is not on this server.`;
+    const isOther = local?.version !== undefined && one?.name.endsWith(`/_history/${local.version}`) !== true;
+    if (one === undefined || isOther) return `${canonical.slice(0, 200)} is not on this server.`;
     const { form, compiled } = formIn(one, local === undefined ? canonical : one.name);
     const ready = await readyOf(form, compiled, lookup);
     if (began === generation) remember(found, key, { until: performance.now() + limits.formFreshMs, ready });
@@ -99,33 +105,52 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
     const known = forms.get(name);
     if (known !== undefined) return known;
     const form = formOf(parseJson(text, limits.depth) as Questionnaire, called);
-    const made = { form, compiled: new Map() };
+    const made = { form, compiled: nothingCompiled() };
     remember(forms, name, made);
     return made;
   }
 
+  /** What a form makes this server look up and hold is bounded; the rest is told as not checked. */
   async function readyOf(form: Form, compiled: Compiled, lookup: Lookup): Promise<Ready> {
     const codes = new Map<string, Enumerated>();
-    for (const valueSet of form.valueSets) codes.set(valueSet, await codesOf(form.questionnaire, valueSet, lookup));
+    const left: Left = { lookups: limits.formLookups, codes: limits.formCodes };
+    for (const valueSet of form.valueSets) {
+      const found =
+        left.lookups > 0 && left.codes > 0
+          ? await codesOf(form.questionnaire, valueSet, lookup, left)
+          : { why: 'the value sets of this questionnaire are too many, or too large' };
+      if ('size' in found) left.codes -= found.size;
+      codes.set(valueSet, found);
+    }
     return { form, compiled, codes };
   }
 
-  async function codesOf({ contained }: Questionnaire, canonical: string, lookup: Lookup): Promise<Enumerated> {
+  async function codesOf(
+    { contained }: Questionnaire,
+    canonical: string,
+    lookup: Lookup,
+    left: Left,
+  ): Promise<Enumerated> {
     const resolve = async (type: ResourceType, name: string): Promise<Resource | undefined> => {
-      if (name.startsWith('#'))
+      if (name.startsWith('#')) {
         return contained?.find(({ id, resourceType }) => id === name.slice(1) && resourceType === type);
+      }
       const { url, version } = parseCanonical(name);
       const own = contained?.find((one) => one.resourceType === type && one.url === url);
       const beside = own ?? lookup.beside(type, url, version);
       if (beside !== undefined) return beside;
-      const stored = newest(await lookup.find(type, url, version));
+      left.lookups -= 1;
+      const stored = left.lookups < 0 ? undefined : newest(await lookup.find(type, url, version));
       return stored === undefined ? undefined : (parseJson(stored.text, limits.depth) as Resource);
     };
     const valueSet = await resolve('ValueSet', canonical);
     if (valueSet !== undefined) return enumerate(valueSet, resolve);
     const known = definitions.valueSet(parseCanonical(canonical).url);
     if (known === undefined) return { why: 'it is not stored here' };
-    return { has: (system, code) => system !== undefined && known.systems.get(system)?.has(code) === true };
+    return {
+      has: (system, code) => system !== undefined && known.systems.get(system)?.has(code) === true,
+      size: 0,
+    };
   }
 
   return {

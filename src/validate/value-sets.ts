@@ -5,7 +5,7 @@
 import type { Element, Resource } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
 
-export type Enumerated = { has: (system: string | undefined, code: string) => boolean } | { why: string };
+export type Enumerated = { has: (system: string | undefined, code: string) => boolean; size: number } | { why: string };
 
 /** A definition by its canonical. */
 export type Resolve = (type: 'ValueSet' | 'CodeSystem', canonical: string) => Promise<Resource | undefined>;
@@ -34,7 +34,7 @@ interface ValueSet extends Resource {
 export async function enumerate(valueSet: Resource, resolve: Resolve): Promise<Enumerated> {
   try {
     const codes = await codesOf(valueSet, resolve, 0);
-    return { has: (system, code) => system !== undefined && codes.has(key(system, code)) };
+    return { has: (system, code) => system !== undefined && codes.has(key(system, code)), size: codes.size };
   } catch (error) {
     if (error instanceof Unknown) return { why: error.message };
     throw error;

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import { check, type Tools } from '../../src/questionnaire/check.js';
 import { formOf } from '../../src/questionnaire/form.js';
+import { nothingCompiled } from '../../src/questionnaire/formulas.js';
 import { rules } from '../../src/questionnaire/issue.js';
 
 const source = (name: string) => fileURLToPath(new URL(`../../src/questionnaire/${name}`, import.meta.url));
@@ -13,7 +14,7 @@ const tools = (): Tools => ({
   compile: () => {
     throw new Error('there is none here');
   },
-  compiled: new Map(),
+  compiled: nothingCompiled(),
   unitOf: () => undefined,
   codesOf: () => ({ why: 'it is not here' }),
 });

@@ -30,8 +30,9 @@ export const answerType: ValueRule = (_, node, question, value, at, tell) => {
   tell(say(node, 'invalidAnswerType', `asks for ${asked} (its type is ${question.type}); found ${value.type}`, at));
 };
 
-const typesFor = ({ type, options }: Parameters<ValueRule>[2]): readonly string[] => {
-  const usual = ANSWERS[type] ?? [];
+const typesFor = ({ type, options, answerConstraint }: Parameters<ValueRule>[2]): readonly string[] => {
+  const written = type === 'choice' && answerConstraint === 'optionsOrString' ? 'open-choice' : type;
+  const usual = ANSWERS[written] ?? [];
   if (options.length === 0 || (type !== 'choice' && type !== 'open-choice')) return usual;
   const others = options.map((option) => option.type).filter((one) => OPTIONS.has(one));
   return others.length === 0 ? usual : [...new Set([...usual, ...others])];
