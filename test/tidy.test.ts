@@ -42,7 +42,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   jose: ['auth'],
   mongodb: ['store/mongo', 'blob/gridfs.ts'],
   oauth2orize: ['auth/oauth.ts'],
-  'openid-client': ['auth/upstream.ts'],
+  'openid-client': ['auth/upstream.ts', 'auth/guest.ts'],
   passport: ['auth/strategies.ts'],
   pino: ['kit/log.ts'],
   'prom-client': ['kit/metrics.ts'],

@@ -12,6 +12,7 @@ import { createDirectory, type Directory } from './directory.js';
 import { discoveryOf, endpoints, type Discovery } from './discovery.js';
 import type { ExchangeParts } from './exchanges/index.js';
 import { createGrants, type Grants } from './grants.js';
+import { createGuests, type Guests } from './guest.js';
 import { createInteraction, type Interaction } from './interaction.js';
 import { createKeysOf } from './jwks.js';
 import { createKeys, type Keys } from './keys.js';
@@ -61,6 +62,7 @@ export interface Auth {
   interaction: Interaction;
   sessions: Sessions;
   signIn: SignIn;
+  guests: Guests;
   upstream: Upstream | undefined;
   authenticate: Authenticate;
   clientOf: ClientAuthenticator;
@@ -71,6 +73,9 @@ export interface Auth {
 }
 
 export const issuerOf = (base: string): string => base.replace(/\/fhir$/, '');
+
+/** What another EHR has to know as our redirect URI. */
+export const launchedAt = (issuer: string): string => `${issuer}/auth/launched/callback`;
 
 export function createAuth(parts: AuthParts): Auth {
   const { base, clock, config, stylePath, types, vault } = parts;
@@ -102,6 +107,7 @@ export function createAuth(parts: AuthParts): Auth {
     interaction: createInteraction({ oauth, clients, grants, launches, directory, clock, base }),
     sessions,
     signIn: createSignIn(accounts, upstream),
+    guests: createGuests(vault, clock, launchedAt(ground.issuer)),
     upstream,
     authenticate: createBearer({ grants, clients, clock, base }),
     clientOf: createClientAuthentication(

@@ -5,7 +5,8 @@ import { createAccounts, PERSON_ROLES, type PersonRole } from '../auth/accounts.
 import { createClients, type ClientAuthentication, type GrantType, type WantedClient } from '../auth/clients.js';
 import { OAuthFailure } from '../auth/failure.js';
 import { createGrants } from '../auth/grants.js';
-import { issuerOf } from '../auth/index.js';
+import { createGuests } from '../auth/guest.js';
+import { issuerOf, launchedAt } from '../auth/index.js';
 import { isId, parseLocal } from '../auth/local.js';
 import { ConfigError } from '../config.js';
 import { systemClock } from '../kit/clock.js';
@@ -121,6 +122,31 @@ async function wantedClient(name: string, options: Options): Promise<WantedClien
     ...(introspects === true ? { introspects } : {}),
     ...(launches === true ? { launches } : {}),
   };
+}
+
+/** ehr: other EHRs that may launch our page. */
+export async function ehr(verb: string, iss: string | undefined, options: Options): Promise<void> {
+  const config = settings();
+  await withData(config, async ({ store: { vault } }) => {
+    const issuer = issuerOf(baseOf(config));
+    const guests = createGuests(vault, systemClock, launchedAt(issuer));
+    if (verb === 'list') {
+      for (const one of await guests.list()) tell([one.iss, one.clientId].join('\t'));
+      return;
+    }
+    if (iss === undefined || !URL.canParse(iss)) throw new ConfigError(`ehr ${verb}: give the FHIR base of the EHR.`);
+    if (verb === 'remove') {
+      if (!(await guests.remove(iss))) throw new ConfigError(`There is no EHR ${iss}.`);
+      say(`${iss} can launch nothing here any more.`);
+    } else if (verb === 'add') {
+      const { clientId, secret } = options;
+      if (typeof clientId !== 'string') throw new ConfigError('--client-id: what we are called there.');
+      await guests.add({ iss, clientId, ...(typeof secret === 'string' ? { clientSecret: secret } : {}) });
+      say(`${iss} may launch us. Register there: launch URL and redirect URI`);
+      tell(launchedAt(issuer).replace(/\/callback$/, ''));
+      tell(launchedAt(issuer));
+    } else throw new ConfigError(`ehr ${verb}: one of add, list, remove.`);
+  });
 }
 
 /** 96 bits, in letters that can be read out. */

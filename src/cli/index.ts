@@ -2,7 +2,7 @@
 /** TABLE: command -> run. */
 import { Command } from 'commander';
 import { settingsTable } from '../config.js';
-import { account, client } from './accounts.js';
+import { account, client, ehr } from './accounts.js';
 import { backupTo, restoreFrom } from './backup.js';
 import { blobs } from './blobs.js';
 import { told } from './data.js';
@@ -58,6 +58,16 @@ const commands = [
     help: 'A running server takes it up at once.',
     options: clientOptions,
     run: told(client),
+  },
+  {
+    name: 'ehr <verb> [iss]',
+    description: 'ehr add|list|remove: other EHRs that may launch our page. What to register there is told.',
+    help: 'A running server takes it up at once. Set BASE_URL, or HOST and PORT, as the server has them.',
+    options: [
+      ['--client-id <client_id>', 'what we are called there'],
+      ['--secret <secret>', 'our secret there, if there is one'],
+    ],
+    run: told(ehr),
   },
   {
     name: 'backup <folder>',

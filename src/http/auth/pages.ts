@@ -1,6 +1,7 @@
 /** The pages: sign-in, whose record, what to allow, what was allowed. Plain HTML: they need no script, and work by keyboard. */
 import { printScope, type ResourceScope, type Scopes } from '../../access/scopes.js';
 import type { GrantRecord } from '../../auth/grants.js';
+import type { Guest } from '../../auth/guest.js';
 import type { Page } from '../../auth/interaction.js';
 import { categories } from '../../auth/offer.js';
 import { html, page, type Html } from './html.js';
@@ -222,6 +223,20 @@ export function grantsPage(grants: readonly GrantRecord[], csrf: string, name: s
       </form>`,
   );
 }
+
+/** What is shown of a case that another EHR opened here. */
+export const launchedPage = ({ iss, patient, references, user }: Guest): string =>
+  page(
+    patient ?? 'No patient',
+    html`<p>Opened from <strong>${iss}</strong>${user !== undefined && html` by ${user}`}.</p>
+      ${
+        references.length > 0 &&
+        html`<h2>The case</h2>
+          <ul>
+            ${references.map((reference) => html`<li>${reference}</li>`)}
+          </ul>`
+      }`,
+  );
 
 export const errorPage = (description: string): string =>
   page(

@@ -4,6 +4,7 @@ import type { Auth } from '../../auth/index.js';
 import type { Log } from '../../kit/log.js';
 import type { Traffic } from '../traffic/index.js';
 import { documentHandler } from './documents.js';
+import { createLaunched } from './launched.js';
 import { createPrograms } from './programs.js';
 import { sessionCookie } from './session.js';
 import { css, smartStyle, smartStylePath } from './style.js';
@@ -28,6 +29,7 @@ export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Rou
   const wire = createWire(traffic, log);
   const programs = createPrograms(auth, wire);
   const visits = createVisits(auth, wire);
+  const launched = createLaunched(auth, wire);
   const json = (text: string) => documentHandler({ type: JSON_TYPE, text, maxAge: HOUR });
   const openid = json(discovery.openid);
   const jwks = wire.forPrograms(async (_request, response) => {
@@ -62,6 +64,8 @@ export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Rou
     ['post', '/auth/sign-out', visits.signOut],
     ['post', '/auth/upstream', visits.upstream],
     ['get', '/auth/upstream/callback', visits.upstreamBack],
+    ['get', '/auth/launched', launched.begin],
+    ['get', '/auth/launched/callback', launched.finish],
     ['post', '/auth/pick', visits.pick],
     ['post', '/auth/decide', visits.decide],
     ['get', '/auth/grants', visits.grants],
