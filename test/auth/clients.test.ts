@@ -133,7 +133,7 @@ describeSmart('clients of others', (server) => {
     const read = await oauth.protectedResourceRequest(
       tokens.access_token,
       'GET',
-      new URL(`${server.base}/Patient/${String(tokens.patient)}`),
+      new URL(`${server.base}/Patient/${patientOf(server, 'ada')}`),
       undefined,
       undefined,
       insecure,
@@ -239,7 +239,9 @@ describeBrowser('fhirclient in Chromium', () => {
       const context = await browser.newContext({ javaScriptEnabled: true });
       const page = await context.newPage();
       const refused: string[] = [];
-      page.on('console', (message) => void (message.type() === 'error' && refused.push(message.text())));
+      page.on('console', (message) => {
+        if (message.type() === 'error') refused.push(message.text());
+      });
       await page.goto(`${origin}/launch?client=${client}&iss=${encodeURIComponent(server.base)}`);
       await signIn(page, userOf(server, 'ada'));
       await page.waitForSelector('text=Allow access?');

@@ -17,6 +17,7 @@ import { linearizable, linearizableOverFailover, linearizableOverKills } from '.
 import { mutants } from './mutants.js';
 import { overload } from './overload.js';
 import { conditionalCreates, lostUpdates } from './races.js';
+import { redemptions } from './redemptions.js';
 import { withServers } from './server.js';
 
 export type Figures = Record<string, number>;
@@ -45,6 +46,7 @@ export type StoreSettings = { STORE: 'sqlite' } | { STORE: 'mongodb'; MONGODB_UR
 const proofs: readonly (Proof | ProofByAsking)[] = [
   conditionalCreates,
   lostUpdates,
+  redemptions,
   faults,
   linearizable,
   killedServer,

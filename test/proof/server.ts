@@ -64,9 +64,9 @@ export function environmentOf(environment: Environment): NodeJS.ProcessEnv {
 }
 
 /** Resolves when it serves. `base` is its own address, whatever it calls itself. */
-export function startServer(environment: Environment): Promise<Server> {
+export function startServer(environment: Environment, command: readonly string[] = ['serve']): Promise<Server> {
   const env = environmentOf(environment);
-  const child = ours(spawn(process.execPath, [SERVER, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+  const child = ours(spawn(process.execPath, [SERVER, ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   // What the server did not expect is told, whatever the proof makes of it.
   createInterface(child.stdout).on('line', (line) => {
     if (line.includes('"level":50') || line.includes('"level":"error"')) console.error(line.slice(0, 2000));
