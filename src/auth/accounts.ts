@@ -51,18 +51,23 @@ export interface Accounts {
    * The account, when the password is right. After too many wrong ones nobody gets in for a while, neither under that
    * name nor from that address; the right password is then not even looked at.
    */
-  signIn(username: string, password: string, address: string): Promise<Account | 'wrong' | 'locked'>;
+  signIn(username: string, password: string, address: string): Promise<Account | SignInRefusal>;
 }
 
-/** Passwords that are looked at at once: each takes 32 MB and a core. */
-const AT_ONCE = 4;
+/** `busy`: too many sign in at this moment. */
+export type SignInRefusal = 'wrong' | 'locked' | 'busy';
 
-export function createAccounts(vault: Vault, clock: Clock): Accounts {
+/** Passwords that are looked at at once, as each takes 32 MB and a core; and those that wait for it. */
+const AT_ONCE = 2;
+const WAITING = 64;
+
+/** @param fits compares a password with what is kept of it; it takes its time */
+export function createAccounts(vault: Vault, clock: Clock, fits = isPassword): Accounts {
   const records = createRecords<Account>(vault, 'account');
   const names = createRecords<string>(vault, 'username');
   const subjects = createRecords<string>(vault, 'upstream');
   const attempts = createRecords<number>(vault, 'attempts');
-  let looking = 0;
+  const looking = createTurnstile(AT_ONCE, WAITING);
 
   const find = (id: string) => records.get(id);
   const through = async (id: string | undefined) => (id === undefined ? undefined : find(id));
@@ -98,15 +103,10 @@ export function createAccounts(vault: Vault, clock: Clock): Accounts {
     const [byName, byAddress] = [`name ${nameOf(username)}`, `address ${address}`];
     if (await isLocked(byName, limits.wrongPasswords)) return 'locked';
     if (await isLocked(byAddress, limits.wrongPasswordsFromAddress)) return 'locked';
-    if (looking >= AT_ONCE) return 'locked';
-    looking += 1;
-    try {
-      const account = await byUsername(username);
-      const right = await isPassword(password, account?.password ?? nobodysHash);
-      if (right && account?.password !== undefined) return account;
-    } finally {
-      looking -= 1;
-    }
+    const account = await byUsername(username);
+    const right = await looking(() => fits(password, account?.password ?? nobodysHash));
+    if (right === undefined) return 'busy';
+    if (right && account?.password !== undefined) return account;
     await fail(byName);
     await fail(byAddress);
     return 'wrong';
@@ -131,6 +131,26 @@ export function createAccounts(vault: Vault, clock: Clock): Accounts {
       return gone !== undefined;
     },
     signIn,
+  };
+}
+
+/** Lets so many in at once, and so many wait; undefined for those beyond. */
+function createTurnstile(atOnce: number, atMost: number) {
+  const waiting: (() => void)[] = [];
+  let inside = 0;
+  return async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    if (inside >= atOnce) {
+      if (waiting.length >= atMost) return undefined;
+      await new Promise<void>((go) => waiting.push(go));
+    } else inside += 1;
+    try {
+      return await work();
+    } finally {
+      // Whoever waits takes the place over.
+      const next = waiting.shift();
+      if (next === undefined) inside -= 1;
+      else next();
+    }
   };
 }
 

@@ -59,8 +59,7 @@ export function createGuests(vault: Vault, clock: Clock, redirectUri: string): G
     if (ehr === undefined)
       throw new OAuthFailure('access_denied', 'This EHR is not one from which we may be launched.');
     // The operator named it: it may stand in a private network, but nothing else may for that.
-    const { text } = await createOutbound([new URL(ehr.iss).host])(`${ehr.iss}/.well-known/smart-configuration`);
-    const said = JSON.parse(text) as openid.ServerMetadata;
+    const said = await smartConfigurationOf(ehr.iss);
     const metadata = { ...said, issuer: typeof said.issuer === 'string' ? said.issuer : ehr.iss };
     const configuration = new openid.Configuration(metadata, ehr.clientId, ehr.clientSecret);
     configuration.timeout = limits.jwksMs / 1000;
@@ -113,6 +112,15 @@ export function createGuests(vault: Vault, clock: Clock, redirectUri: string): G
   };
 }
 
+async function smartConfigurationOf(iss: string): Promise<openid.ServerMetadata> {
+  try {
+    const { text } = await createOutbound([new URL(iss).host])(`${iss}/.well-known/smart-configuration`);
+    return JSON.parse(text) as openid.ServerMetadata;
+  } catch (error) {
+    throw new OAuthFailure('temporarily_unavailable', `The EHR does not answer as it should: ${told(error)}`);
+  }
+}
+
 /** Reads the patient there, with the token: the launch is worth something only when that works. */
 async function nameOf(
   configuration: openid.Configuration,
@@ -121,8 +129,14 @@ async function nameOf(
   id: string,
 ): Promise<string | undefined> {
   if (parseLocal(`Patient/${id}`) === undefined) return undefined;
-  const response = await openid.fetchProtectedResource(configuration, token, new URL(`${iss}/Patient/${id}`), 'GET');
-  const patient = (await response.json()) as { name?: { text?: string; family?: string; given?: string[] }[] };
+  const patient = await openid
+    .fetchProtectedResource(configuration, token, new URL(`${iss}/Patient/${id}`), 'GET')
+    .then(
+      async (response) => (await response.json()) as { name?: { text?: string; family?: string; given?: string[] }[] },
+    )
+    .catch((error: unknown) => {
+      throw new OAuthFailure('access_denied', `The EHR does not show the patient: ${told(error)}`);
+    });
   const [name] = patient.name ?? [];
   return name?.text ?? [...(name?.given ?? []), name?.family].filter((part) => part !== undefined).join(' ');
 }

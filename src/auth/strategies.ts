@@ -1,7 +1,7 @@
 /** The one file that knows passport: how people sign in, and how their session says who they are. */
 import type { IncomingMessage } from 'node:http';
 import passport from 'passport';
-import type { Account, Accounts } from './accounts.js';
+import type { Account, Accounts, SignInRefusal } from './accounts.js';
 import { asError } from './failure.js';
 import type { Form } from './form.js';
 import type { Upstream } from './upstream.js';
@@ -13,9 +13,6 @@ export interface SignInRequest extends IncomingMessage {
   session?: unknown;
   user?: unknown;
 }
-
-/** Why nobody was signed in. */
-export type SignInRefusal = 'wrong' | 'locked';
 
 export interface SignIn {
   /** Puts the account of the session into `request.user`. */

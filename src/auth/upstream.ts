@@ -8,6 +8,7 @@ import type { Clock } from '../kit/clock.js';
 import { unguessableToken } from '../kit/id.js';
 import { limits } from '../kit/limits.js';
 import type { Vault } from '../store/port.js';
+import { OAuthFailure } from './failure.js';
 import { createRecords } from './records.js';
 import { digest } from './secrets.js';
 import type { SignInRequest } from './strategies.js';
@@ -57,7 +58,10 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
       })
       .catch((error: unknown) => {
         found = undefined;
-        throw error;
+        throw new OAuthFailure(
+          'temporarily_unavailable',
+          `${settings.issuer} does not answer as it should: ${told(error)}`,
+        );
       });
     return found;
   }
@@ -89,13 +93,12 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
       const asked = (request.session as { upstream?: string } | undefined)?.upstream;
       const question = asked === state && state !== '' ? await questions.take(digest(state)) : undefined;
       if (question === undefined) return undefined;
-      const tokens = await openid.authorizationCodeGrant(await provider(), url, {
-        pkceCodeVerifier: question.verifier,
-        expectedState: state,
-        expectedNonce: question.nonce,
-        idTokenExpected: true,
-      });
-      const { iss, sub } = tokens.claims() ?? {};
+      const checks = { pkceCodeVerifier: question.verifier, expectedState: state, expectedNonce: question.nonce };
+      // The user may have refused there; whatever else it is, nobody is signed in by it.
+      const tokens = await openid
+        .authorizationCodeGrant(await provider(), url, { ...checks, idTokenExpected: true })
+        .catch(() => undefined);
+      const { iss, sub } = tokens?.claims() ?? {};
       return iss === undefined || sub === undefined ? undefined : { issuer: iss, subject: sub };
     },
     transactionOf: (state) => back.get(digest(state)),
@@ -104,5 +107,7 @@ export function createUpstream(settings: UpstreamSettings, vault: Vault, clock: 
 
 /** Marked as deprecated so that nobody uses it by mistake; here it is for this machine alone. */
 const insecurely: (configuration: openid.Configuration) => void = Reflect.get(openid, 'allowInsecureRequests');
+
+const told = (error: unknown): string => (error instanceof Error ? error.message : 'unknown').slice(0, 200);
 
 const isLoopback = (url: string): boolean => /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);

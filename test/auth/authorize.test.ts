@@ -179,6 +179,18 @@ describe('an authorization request', () => {
     expect(body.access_token.length).toBeLessThan(100);
   });
 
+  test('S-AUTHZ-05 aud may end in a slash, and may be called resource', async () => {
+    for (const changes of [{ aud: `${server.base}/` }, { aud: undefined, resource: server.base }]) {
+      expect((await getCode(server, { ask: changes })).code).not.toBe('');
+    }
+  });
+
+  test('S-AUTHZ-19 more than 500 scopes are invalid_scope, and cost nothing', async () => {
+    const scope = Array.from({ length: 501 }, (_, n) => `patient/A.r?b=${n}`).join(' ');
+    const { left } = await visit().open(`${server.issuer}/auth/authorize`, authorizeForm(server, challenge, { scope }));
+    expect(left?.searchParams.get('error')).toBe('invalid_scope');
+  });
+
   test('S-AUTHZ-18 parameters that nobody knows are passed over', async () => {
     const { code } = await getCode(server, { ask: { display: 'page', ui_locales: 'de', something: 'else' } });
     expect(code).not.toBe('');

@@ -1,18 +1,13 @@
-/** Clients that others wrote complete the flows: openid-client, oauth4webapi, fhir-kit-client, and fhirclient in a real browser. */
-import { once } from 'node:events';
+/** Clients that others wrote complete the flows: openid-client, oauth4webapi, fhir-kit-client (fhirclient: browser.test.ts); and ours. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'fhir-kit-client';
 import { importJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import type { Browser, Page } from 'playwright-core';
 import { readConfig } from '../../src/config.js';
 import { startServer } from '../../src/server.js';
-import { describeBrowser, fhirClientBundle, openBrowser } from '../support/browser.js';
 import {
   answerPages,
   backend,
@@ -158,128 +153,6 @@ describeSmart('clients of others', (server) => {
     expect((await client.read({ resourceType: 'Patient', id: patientOf(server, 'ben') })).id).toBe(
       patientOf(server, 'ben'),
     );
-  });
-});
-
-describeBrowser('fhirclient in Chromium', () => {
-  let browser: Browser;
-  let apps: Server;
-  let origin: string;
-  let library: string;
-  beforeAll(async () => {
-    library = await fhirClientBundle();
-    browser = await openBrowser();
-    apps = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '/', 'http://here');
-      const script = pathname === '/fhir-client.js';
-      response.writeHead(200, { 'Content-Type': script ? 'text/javascript' : 'text/html; charset=utf-8' });
-      response.end(script ? library : pageOf(pathname));
-    }).listen(0, '127.0.0.1');
-    await once(apps, 'listening');
-    origin = `http://127.0.0.1:${(apps.address() as AddressInfo).port}`;
-  }, 60_000);
-  afterAll(async () => {
-    await browser.close();
-    apps.close();
-  });
-
-  /** What the app's maker writes: a launch page, and the page to which the user comes back. */
-  const pageOf = (path: string): string =>
-    path === '/launch'
-      ? `<!doctype html><script src="fhir-client.js"></script><script>
-          const asked = new URLSearchParams(location.search);
-          FHIR.oauth2.authorize({ clientId: asked.get('client') ?? localStorage.client, redirectUri: './app', iss: asked.get('iss'),
-            scope: (asked.get('launch') ? 'launch' : 'launch/patient') + ' patient/*.rs openid fhirUser offline_access' });
-        </script>`
-      : path === '/seed'
-        ? '<!doctype html><title>seed</title>'
-        : `<!doctype html><p id="shown">…</p><script src="fhir-client.js"></script><script>
-          FHIR.oauth2.ready()
-            .then(async (client) => {
-              const patient = await client.patient.read();
-              await client.refresh();
-              const user = await client.user.read();
-              shown.textContent = [patient.name[0].family, user.resourceType, client.getState('tokenResponse.need_patient_banner')].join(' ');
-            })
-            .catch((error) => { shown.textContent = 'failed: ' + error; });
-        </script>`;
-
-  const registered = async (server: SmartServer): Promise<string> => {
-    const { client } = await server.auth.clients.add({
-      name: 'A page in the browser',
-      organization: '',
-      authentication: 'none',
-      redirectUris: [`${origin}/app`],
-      launchUrl: `${origin}/launch`,
-      scope: 'launch launch/patient patient/*.rs openid fhirUser offline_access',
-      grantTypes: ['authorization_code', 'refresh_token'],
-    });
-    return client.id;
-  };
-
-  /** By keyboard alone: what is focused is typed into, Enter sends. */
-  async function signIn(page: Page, { password, username }: { username: string; password: string }): Promise<void> {
-    await page.waitForSelector('input[name=username]:focus');
-    await page.keyboard.type(username);
-    await page.keyboard.press('Tab');
-    await page.keyboard.type(password);
-    await page.keyboard.press('Enter');
-  }
-
-  const shown = async (page: Page): Promise<string> => {
-    await page.waitForFunction(
-      "document.querySelector('#shown') && document.querySelector('#shown').textContent !== '…'",
-    );
-    return (await page.textContent('#shown')) ?? '';
-  };
-
-  describeSmart('an app of fhirclient', (server) => {
-    test('S-DISC-15 S-AUTHZ-01 S-CORS-02 standalone: a patient signs in without scripts, allows, and the app reads the record', async () => {
-      const client = await registered(server);
-      const context = await browser.newContext({ javaScriptEnabled: true });
-      const page = await context.newPage();
-      const refused: string[] = [];
-      page.on('console', (message) => {
-        if (message.type() === 'error') refused.push(message.text());
-      });
-      await page.goto(`${origin}/launch?client=${client}&iss=${encodeURIComponent(server.base)}`);
-      await signIn(page, userOf(server, 'ada'));
-      await page.waitForSelector('text=Allow access?');
-      await page.click('button:has-text("Allow")');
-      expect(await shown(page)).toBe('Müller Patient true');
-      expect(refused.filter((text) => /Content Security Policy|CORS/.test(text))).toEqual([]);
-      // What was allowed is seen and taken away in the same browser.
-      await page.goto(`${server.issuer}/auth/grants`);
-      expect(await page.textContent('table')).toContain('A page in the browser');
-      await page.click('button:has-text("Take away")');
-      await page.waitForSelector('text=No app has access');
-      await context.close();
-    }, 60_000);
-
-    test('S-AUTHZ-10 S-CTX-04 B-10 launched by an EHR for a specialist; its pages cannot be framed', async () => {
-      const client = await registered(server);
-      const { body: token } = await backend(server);
-      const launch = await post(
-        server,
-        'launch',
-        { ...server.demo.launch.form, app: client, encounter: undefined },
-        { Authorization: `Bearer ${token.access_token}` },
-      );
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      await page.goto(`${origin}/seed`);
-      await page.evaluate(`localStorage.client = ${JSON.stringify(client)}`);
-      await page.goto(launch.body.url);
-      await signIn(page, userOf(server, 'specialist'));
-      await page.waitForSelector('text=(as it was launched)');
-      await page.click('button:has-text("Allow")');
-      expect(await shown(page)).toBe('Müller Practitioner false');
-      await page.goto(`${origin}/seed`);
-      await page.evaluate(`document.body.innerHTML = '<iframe src="${server.issuer}/auth/grants"></iframe>'`);
-      await page.waitForTimeout(500);
-      expect(await page.frames()[1]!.content()).not.toContain('Signed in as');
-      await context.close();
-    }, 60_000);
   });
 });
 

@@ -23,6 +23,7 @@ const hidden = ({ csrf, transaction }: Carried): Html => html`
 export const refusals = {
   wrong: 'User name or password is wrong.',
   locked: 'Too many wrong passwords. Nobody can sign in this way now; try again in a quarter of an hour.',
+  busy: 'Too many people sign in at this moment. Try again.',
   upstream: 'The other server did not say who you are, or you have no account here.',
 } as const;
 

@@ -26,7 +26,7 @@ type Method = 'get' | 'post';
 
 export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Router {
   const { discovery, ground, keys, registrationToken, signIn } = auth;
-  const wire = createWire(traffic, log);
+  const wire = createWire(traffic, log, ground.clock);
   const programs = createPrograms(auth, wire);
   const visits = createVisits(auth, wire);
   const launched = createLaunched(auth, wire);

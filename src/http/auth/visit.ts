@@ -117,7 +117,7 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     const client = waiting === undefined ? undefined : await clients.find(waiting.client);
     const text = signInPage(client?.name, { csrf: csrfOf(request), transaction }, { ...named(), refusal });
     const goesTo = waiting === undefined ? [] : [placeOf(waiting.redirectUri)];
-    sendPage(response, text, refusal === 'locked' ? 429 : 401, [...goesTo, ...upstreamPlace()]);
+    sendPage(response, text, statuses[refusal], [...goesTo, ...upstreamPlace()]);
   }
 
   /** A new session: whoever knew the id of the old one has nothing of it. */
@@ -221,6 +221,9 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     Object.entries(visits).map(([name, handler]) => [name, wire.forPeople(handler)]),
   ) as unknown as Visits;
 }
+
+/** TABLE: why nobody was signed in -> status. */
+const statuses: Record<keyof typeof refusals, number> = { wrong: 401, upstream: 401, locked: 429, busy: 503 };
 
 /** What the user left checked; a box narrower than its scope takes that one's place. */
 function chosenIn(form: Form) {

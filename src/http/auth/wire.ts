@@ -3,6 +3,8 @@ import type { Request, Response } from 'express';
 import { OAuthFailure } from '../../auth/failure.js';
 import { Form } from '../../auth/form.js';
 import { FhirError } from '../../fhir/outcome.js';
+import type { Clock } from '../../kit/clock.js';
+import { requestId } from '../../kit/id.js';
 import type { Log } from '../../kit/log.js';
 import { readBody } from '../body.js';
 import type { Traffic } from '../traffic/index.js';
@@ -21,7 +23,7 @@ export interface Wire {
 
 export type Handler = (request: Request, response: Response) => Promise<void>;
 
-export function createWire(traffic: Traffic, log: Log): Wire {
+export function createWire(traffic: Traffic, log: Log, clock: Clock): Wire {
   async function bytes(request: Request): Promise<Buffer> {
     const ticket = traffic.admission.arrive(request);
     if (ticket === undefined)
@@ -44,6 +46,29 @@ export function createWire(traffic: Traffic, log: Log): Wire {
     return new OAuthFailure('server_error', 'Something went wrong inside the server.');
   }
 
+  /** One log line for each, as for FHIR; these paths are those of our table, and name nobody. */
+  const logged =
+    (handler: Handler, refuse: (response: Response, failed: OAuthFailure) => void): Handler =>
+    async (request, response) => {
+      const started = performance.now();
+      try {
+        await handler(request, response);
+      } catch (error) {
+        ended(request, response);
+        refuse(response, told(error));
+      }
+      const milliseconds = performance.now() - started;
+      const { statusCode: status } = response;
+      log.answered({
+        at: clock.now(),
+        request: requestId(),
+        interaction: request.path,
+        type: '',
+        status,
+        milliseconds,
+      });
+    };
+
   return {
     async form(request) {
       refuseOther(request, 'application/x-www-form-urlencoded');
@@ -58,24 +83,10 @@ export function createWire(traffic: Traffic, log: Log): Wire {
         throw error;
       }
     },
-    forPrograms: (handler) => async (request, response) => {
-      try {
-        await handler(request, response);
-      } catch (error) {
-        const failed = told(error);
-        ended(request, response);
-        sendJson(response, failed.status, failed.body, failed.headers);
-      }
-    },
-    forPeople: (handler) => async (request, response) => {
-      try {
-        await handler(request, response);
-      } catch (error) {
-        const failed = told(error);
-        ended(request, response);
-        sendPage(response, errorPage(failed.message), failed.status);
-      }
-    },
+    forPrograms: (handler) =>
+      logged(handler, (response, failed) => sendJson(response, failed.status, failed.body, failed.headers)),
+    forPeople: (handler) =>
+      logged(handler, (response, failed) => sendPage(response, errorPage(failed.message), failed.status)),
   };
 }
 
