@@ -150,7 +150,6 @@ export function sendPage(response: Response, text: string, status = 200, goesTo:
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
-    'Cross-Origin-Opener-Policy': 'same-origin',
   });
   response.end(text);
 }
