@@ -11,6 +11,8 @@ export interface Config {
   mongodbDatabase: string;
   baseUrl: string;
   logLevel: LogLevel;
+  /** A file that log lines are added to; empty: standard output. */
+  logFile: string;
   integrity: 'enforce' | 'warn' | 'off';
   requireIfMatch: boolean;
   requireQuestionnaire: boolean;
@@ -84,6 +86,12 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     fallback: 'info',
     meaning: `One of ${LOG_LEVELS.join(', ')}.`,
     parse: oneOf(LOG_LEVELS),
+  },
+  logFile: {
+    name: 'LOG_FILE',
+    fallback: '',
+    meaning: 'File that log lines are added to; empty: standard output.',
+    parse: text,
   },
   integrity: {
     name: 'REFERENTIAL_INTEGRITY',
@@ -187,6 +195,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     mongodbDatabase: read(settings.mongodbDatabase),
     baseUrl: read(settings.baseUrl),
     logLevel: read(settings.logLevel),
+    logFile: read(settings.logFile),
     integrity: read(settings.integrity),
     requireIfMatch: read(settings.requireIfMatch),
     requireQuestionnaire: read(settings.requireQuestionnaire),

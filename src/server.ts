@@ -90,7 +90,7 @@ async function serveOn(
   parts: { close(): Promise<void> }[],
   authenticate: Authenticate | undefined,
 ): Promise<RunningServer> {
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, config.logFile);
   const address = addressOf(http.server, config.host);
   const tls = tlsOf(config);
   if (tls !== undefined && 'setSecureContext' in http.server) {
@@ -198,6 +198,7 @@ async function serveOn(
     clearInterval(idle);
     clearTimeout(timer);
     for (const part of parts.toReversed()) await part.close();
+    await log.written();
   }
   function demo(): Promise<Demo> {
     assert(auth !== undefined, 'a demo is in smart mode');

@@ -1,6 +1,6 @@
 /** A server in smart mode with the demo's people and clients, and what an app does to get a token there. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importJWK, SignJWT } from 'jose';
@@ -45,6 +45,29 @@ export function describeSmart(
   describeMongo(name, (url) => suite(runSmart({ STORE: 'mongodb', MONGODB_URL: url, ...settings })));
 }
 
+/** What was given to somebody in secret by the servers of this file's tests; no log and no error may tell it. */
+const issued = new Set<string>();
+
+const SECRET = /^(?:access_token|refresh_token|id_token|client_secret|launch|registration_access_token)$/;
+
+function keepSecret(body: unknown): void {
+  for (const [name, value] of Object.entries((body ?? {}) as Record<string, unknown>))
+    if (SECRET.test(name) && typeof value === 'string') issued.add(value);
+}
+
+/** What an error says, to whom it may, is no place for a secret. */
+function refuseTold(text: string): void {
+  for (const secret of issued) if (text.includes(secret)) throw new Error('A secret is told by an error.');
+}
+
+/** B-12 of every suite: its servers log all there is to log, and the secrets that were issued are not in it. */
+async function refuseLogged(file: string): Promise<void> {
+  const log = await readFile(file, 'utf8');
+  if (log === '') throw new Error('Nothing was logged.');
+  for (const secret of issued)
+    if (log.includes(secret)) throw new Error(`A secret is in the log: ${secret.slice(0, 6)}…`);
+}
+
 export function runSmart(settings: Record<string, string> = {}): SmartServer {
   const here = { clock: movedClock() } as SmartServer;
   let server: RunningServer;
@@ -53,7 +76,8 @@ export function runSmart(settings: Record<string, string> = {}): SmartServer {
     folder = await mkdtemp(join(tmpdir(), 'afferent-smart-'));
     const own = {
       PORT: '0',
-      LOG_LEVEL: 'silent',
+      LOG_LEVEL: 'trace',
+      LOG_FILE: join(folder, 'server.log'),
       AUTHORIZATION: 'smart',
       DATA_DIR: folder,
       MONGODB_DATABASE: freshDatabase(),
@@ -67,9 +91,13 @@ export function runSmart(settings: Record<string, string> = {}): SmartServer {
       auth: server.auth,
       settings: own,
     });
+    for (const { password } of here.demo.users) issued.add(password);
+    for (const { client_secret: secret, privateKey } of here.demo.clients)
+      for (const one of [secret, privateKey?.d]) if (typeof one === 'string') issued.add(one);
   });
   afterAll(async () => {
     await server.stop();
+    await refuseLogged(here.settings.LOG_FILE ?? '');
     await rm(folder, { recursive: true, force: true });
   });
   return here;
@@ -154,6 +182,7 @@ export async function getCode(server: SmartServer, wanted: Wanted = {}) {
   let view = await visitor.open(authorizeUrl(server, challenge, ask));
   view = await answerPages(server, visitor, view, { user, patient, consent });
   const code = view.left?.searchParams.get('code') ?? '';
+  if (code !== '') issued.add(code);
   return { code, verifier, view, visitor, redirect: view.left };
 }
 
@@ -201,7 +230,10 @@ export async function post(
     body: given,
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  if (response.status >= 400) refuseTold(text);
+  const body = text === '' ? undefined : JSON.parse(text);
+  keepSecret(body);
+  return { status: response.status, headers: response.headers, body };
 }
 
 export const redeem = (
