@@ -18,7 +18,7 @@ import { routes } from './http/fhir/routes.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
 import { isLoopback } from './http/guard.js';
-import type { Listener } from './http/refusals.js';
+import { addressOf } from './http/listener.js';
 import { smartStylePath } from './http/auth/style.js';
 import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
@@ -245,13 +245,6 @@ function refuseUnruled({ resourceTypes, compartments }: Definitions): void {
   const members = new Set(compartments.get('Patient')?.keys());
   const missing = withoutPolicy(routes, resourceTypes, members);
   if (missing.length > 0) throw new Error(`The server does not start. ${missing.join(' ')} (access/policy.ts)`);
-}
-
-function addressOf(server: Listener, host: string): string {
-  const address = server.address();
-  assert(typeof address === 'object' && address !== null, 'a server that listens has an address');
-  const scheme = 'setSecureContext' in server ? 'https' : 'http';
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
 
 /** In open mode only the operator's own machine may call; and no token goes over a network that others can read. */

@@ -2,6 +2,7 @@
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Express, Request, Response } from 'express';
+import { assert } from '../kit/assert.js';
 import type { Limits } from '../kit/limits.js';
 import { tellRefusals, type Listener } from './refusals.js';
 import { readTls, type TlsFiles } from './tls.js';
@@ -35,4 +36,12 @@ export function listenerOf(app: Express, bounds: Limits, tls?: TlsFiles): Listen
   server.on('drop', () => server.closeIdleConnections());
   tellRefusals(server);
   return server;
+}
+
+/** Scheme, host and port where it listens. */
+export function addressOf(server: Listener, host: string): string {
+  const address = server.address();
+  assert(typeof address === 'object' && address !== null, 'a server that listens has an address');
+  const scheme = 'setSecureContext' in server ? 'https' : 'http';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
