@@ -69,6 +69,17 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
   const rows: Measured[] = [];
   if (options.floors) rows.push(...(await httpFloors(options, measure)), ...(await bareFloors(options, place)));
 
+  const smart = options.rows.filter((name) => rowOf(name).smart === true);
+  if (options.server && smart.length > 0) {
+    // They only read, so they come before what writes.
+    const opened = await openStore(settings);
+    const tokens = await tokensFor(opened, world);
+    await opened.close();
+    const asking = await startServer({ ...settings, AUTHORIZATION: 'smart' }, folder);
+    closing.push(() => asking.stop());
+    for (const row of smart) rows.push(...(await measure(row, 'server', { ...asking, tokens })));
+    await asking.stop();
+  }
   const server = await startServer(settings, folder);
   closing.push(() => server.stop());
   if (options.server) {
@@ -76,16 +87,6 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
       rows.push(...(await measure(row, 'server', server)));
   }
   const beside = options.beside ? await besideWrites(options, server, load, mongod) : [];
-  const smart = options.rows.filter((name) => rowOf(name).smart === true);
-  if (options.server && smart.length > 0) {
-    await server.stop();
-    const opened = await openStore(settings);
-    const tokens = await tokensFor(opened, world);
-    await opened.close();
-    const asking = await startServer({ ...settings, AUTHORIZATION: 'smart' }, folder);
-    closing.push(() => asking.stop());
-    for (const row of smart) rows.push(...(await measure(row, 'server', { ...asking, tokens })));
-  }
   return {
     at: new Date().toISOString(),
     store: name,
