@@ -25,7 +25,9 @@ export async function answered<T>(work: Promise<T>, tooLong: 'unavailable' | 'to
 
 /** Of an operation that certainly wrote nothing. */
 export function toStoreError(error: unknown, tooLong: 'unavailable' | 'too-costly' = 'unavailable'): unknown {
-  if (error instanceof StoreError || !(error instanceof MongoError)) return error;
+  if (error instanceof StoreError) return error;
+  if (isBareLine(error)) return new StoreError('unavailable', sentences.unavailable, undefined, { cause: error });
+  if (!(error instanceof MongoError)) return error;
   const options = { cause: error };
   if (isTooLong(error)) return new StoreError(tooLong, sentences[tooLong], undefined, options);
   if (NO_ROOM_CODES.has(Number(error.code)))
@@ -39,13 +41,18 @@ export const unknownOutcome = (error: unknown): StoreError =>
 
 /** The server or the way to it failed, not the request. */
 export const isTrouble = (error: unknown): boolean =>
-  error instanceof MongoError &&
-  (troubles.some((kind) => wrapped(error) instanceof kind) ||
-    isWrappedSelection(error) ||
-    TROUBLE_CODES.has(Number(error.code)) ||
-    error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
-    error.hasErrorLabel(MongoErrorLabel.RetryableError) ||
-    error.hasErrorLabel(MongoErrorLabel.TransientTransactionError));
+  isBareLine(error) ||
+  (error instanceof MongoError &&
+    (troubles.some((kind) => wrapped(error) instanceof kind) ||
+      isWrappedSelection(error) ||
+      TROUBLE_CODES.has(Number(error.code)) ||
+      error.hasErrorLabel(MongoErrorLabel.RetryableWriteError) ||
+      error.hasErrorLabel(MongoErrorLabel.RetryableError) ||
+      error.hasErrorLabel(MongoErrorLabel.TransientTransactionError)));
+
+/** What a socket says when it breaks under a command: the driver passes some of these on as they are. */
+const isBareLine = (error: unknown): boolean =>
+  error instanceof Error && LINE_CODES.has(String((error as NodeJS.ErrnoException).code));
 
 /** A bulk write hides the class of what went wrong on the way, but carries the topology that a failed selection names. */
 const isWrappedSelection = (error: MongoError): boolean =>
@@ -56,7 +63,7 @@ export const isClosed = (error: unknown): boolean => closings.some((kind) => err
 
 /** The connection broke, or the answer says that the write may yet be undone: it may be there and it may not. */
 export const isAmbiguous = (error: unknown): boolean =>
-  error instanceof MongoNetworkError || error instanceof MongoWriteConcernError;
+  error instanceof MongoNetworkError || error instanceof MongoWriteConcernError || isBareLine(error);
 
 export const DUPLICATE_KEY = 11000;
 
@@ -68,7 +75,7 @@ export const isTransient = (error: unknown): boolean =>
 
 /** The line broke. Before a commit that is no different: but for some such errors the driver leaves out its label. */
 export const isBroken = (error: unknown): boolean =>
-  error instanceof MongoError && wrapped(error) instanceof MongoNetworkError;
+  isBareLine(error) || (error instanceof MongoError && wrapped(error) instanceof MongoNetworkError);
 
 /** A bulk write hides what went wrong on the way behind an error of its own. */
 const wrapped = (error: MongoError): unknown => (error instanceof MongoBulkWriteError ? error.errorResponse : error);
@@ -85,6 +92,7 @@ const closings = [MongoTopologyClosedError, MongoNotConnectedError, MongoClientC
 
 const troubles = [MongoNetworkError, MongoServerSelectionError, ...closings];
 
+const LINE_CODES = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'ETIMEDOUT']);
 /** Out of disk space; a transaction larger than the cache that mongod was given. */
 const NO_ROOM_CODES = new Set([14031, 388]);
 /** MaxTimeMSExpired, QueryExceededMemoryLimitNoDiskUseAllowed. */
