@@ -134,6 +134,11 @@ export interface Store {
   /** The current versions, deletions included, in the order of the keys; undefined for what is not there. `bare`: see PageRequest. */
   read(keys: Key[], reach: Reach, bare?: boolean): Promise<(Found | undefined)[]>;
   version(key: Key, version: number, reach: Reach): Promise<Version | undefined>;
+  /**
+   * The organization that each of these belongs to, deletions too; undefined for what never was. It is for what the
+   * server decides by itself: whom a reference names, whose patient an emergency is about. No caller is told.
+   */
+  ownersOf(keys: Key[]): Promise<(Owner | undefined)[]>;
   /** Newest first; a version that is written later never moves what a page has shown. */
   history(scope: HistoryScope, page: PageRequest, reach: Reach): Promise<Page<Version>>;
   /**

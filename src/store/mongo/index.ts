@@ -54,11 +54,12 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const parts: Parts = { ...settings, client, collections };
   const { search, count, countIn } = createSearch(parts);
   const current = createCurrent(client, collections.meta, settings.operationMs);
-  const { read, version, blobsInUse } = createRead(parts);
+  const { read, version, ownersOf, blobsInUse } = createRead(parts);
   return {
     write: createWrite(parts, countIn),
     read: current(read),
     version: current(version),
+    ownersOf: current(ownersOf),
     blobsInUse: current(blobsInUse),
     history: current(createHistory(parts)),
     search: current(search),

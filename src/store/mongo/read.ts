@@ -9,7 +9,7 @@ import { together } from './together.js';
 export function createRead({
   collections: { versions },
   operationMs,
-}: Parts): Pick<Store, 'read' | 'version' | 'blobsInUse'> {
+}: Parts): Pick<Store, 'read' | 'version' | 'ownersOf' | 'blobsInUse'> {
   const options = { maxTimeMS: operationMs, raw: true };
 
   /** The current documents of these keys. */
@@ -38,6 +38,11 @@ export function createRead({
       const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
       const [document] = (await answered(cursor.toArray())) as unknown as Uint8Array[];
       return document === undefined ? undefined : toVersion(rawFields(document));
+    },
+    async ownersOf(keys) {
+      if (keys.length === 0) return [];
+      const found = await answered(bareHeads(keys.map(keyOf)));
+      return keys.map((key) => found.get(keyOf(key))?.o as string | undefined);
     },
     async blobsInUse(hashes) {
       const named = { 'blob.hash': { $in: hashes, $exists: true } };

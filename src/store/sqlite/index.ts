@@ -42,7 +42,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
   const far = file === ':memory:' ? near : { ...createSide(connect(file, FAR), options), flush: () => flushLog(file) };
   const committer = createCommitter<Hands>(near, far, queueMax);
   const { search, count } = near.searcher;
-  const { read, version, blobsInUse } = createReader(connection);
+  const { read, version, ownersOf, blobsInUse } = createReader(connection);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
@@ -75,6 +75,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       }, weightOf(changes)),
     read: (keys, reach, bare) => answer(() => read(keys, reach, bare)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
+    ownersOf: (keys) => answer(() => ownersOf(keys)),
     history: (scope, page, reach) => answer(() => history(scope, page, reach)),
     search: (types, plan, order, page, reach) => answer(() => search(types, plan, order, page, reach)),
     count: (types, plan, reach, atMost) => answer(() => count(types, plan, reach, atMost)),

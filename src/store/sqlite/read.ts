@@ -1,5 +1,5 @@
 /** Current versions by key, and single old ones. */
-import type { Found, Key, Reach, Version } from '../port.js';
+import type { Found, Key, Owner, Reach, Version } from '../port.js';
 import type { Connection } from './connection.js';
 import { foundColumns, foundOf, versionColumns, versionOf } from './rows.js';
 import { among, sql, type Sql } from './sql.js';
@@ -7,6 +7,7 @@ import { among, sql, type Sql } from './sql.js';
 export interface Reader {
   read: (keys: Key[], reach: Reach, bare?: boolean) => (Found | undefined)[];
   version: (key: Key, version: number, reach: Reach) => Version | undefined;
+  ownersOf: (keys: Key[]) => (Owner | undefined)[];
   blobsInUse: (hashes: string[]) => Set<string>;
 }
 
@@ -14,7 +15,7 @@ const currently = (bare: boolean): Sql =>
   sql`SELECT ${foundColumns(bare)} FROM resource r JOIN version v ON v.seq = r.seq`;
 const [whole, withoutEntries] = [currently(false), currently(true)];
 
-export function createReader({ all, tuple, tuples }: Connection): Reader {
+export function createReader({ all, get, tuple, tuples }: Connection): Reader {
   function read(keys: Key[], { owners }: Reach, bare?: boolean): (Found | undefined)[] {
     const current = bare === true ? withoutEntries : whole;
     const [key] = keys;
@@ -39,10 +40,16 @@ export function createReader({ all, tuple, tuples }: Connection): Reader {
     return row && versionOf(row);
   }
 
+  const ownersOf = (keys: Key[]): (Owner | undefined)[] =>
+    keys.map(({ type, id }) => {
+      const row = get(sql`SELECT owner FROM resource WHERE type = ${type} AND id = ${id}`);
+      return row === undefined ? undefined : String(row.owner);
+    });
+
   function blobsInUse(hashes: string[]): Set<string> {
     const rows = all(sql`SELECT DISTINCT blob_hash FROM version WHERE blob_hash ${among(hashes)}`);
     return new Set(rows.map((row) => String(row.blob_hash)));
   }
 
-  return { read, version, blobsInUse };
+  return { read, version, ownersOf, blobsInUse };
 }

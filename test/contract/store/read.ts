@@ -31,6 +31,15 @@ export function readContract({ promise, opened, places }: Bench): void {
     expect(page.items.map(versionOf)).toEqual([versionOf(a)]);
   });
 
+  promise('tells whose each resource is, whoever asks, also of one that was deleted', async () => {
+    const [place, other] = [places(), places()];
+    await store().write([place.change('Patient/a', 1), other.change('Patient/b', 1)]);
+    await store().write([other.deletion('Patient/b', 2)]);
+    const keys = [other.key('Patient/b'), place.key('Patient/none'), place.key('Patient/a')];
+    expect(await store().ownersOf(keys)).toEqual([other.reach.owners[0], undefined, place.reach.owners[0]]);
+    expect(await store().ownersOf([])).toEqual([]);
+  });
+
   promise('knows which blobs any version refers to, of whatever owner, also an old or a deleted one', async () => {
     const place = places();
     const hashOf = (name: string) =>
