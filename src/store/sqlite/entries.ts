@@ -26,8 +26,8 @@ const TOGETHER = 16;
 
 /** TABLE: kind of entry -> how its rows are put in. */
 const INSERTS = {
-  text: inserts('INSERT INTO text_entry (scope, value, num, detail) VALUES ', 4),
-  range: inserts('INSERT INTO range_entry (scope, value, low, num, high) VALUES ', 5),
+  text: inserts('INSERT OR FAIL INTO text_entry (scope, value, num, detail) VALUES ', 4),
+  range: inserts('INSERT OR FAIL INTO range_entry (scope, value, low, num, high) VALUES ', 5),
 } as const;
 
 export function createEntryRows({ run }: Connection, scopes: Scopes): EntryRows {
