@@ -1,7 +1,7 @@
 /**
  * Group commit: what is asked for in one tick is committed in one transaction, because the price of a commit is its
- * wait for the disk. Each job runs in a savepoint of its own, so that one that fails takes no other with it, and each
- * resolves only after the commit.
+ * wait for the disk. One that fails takes no other with it: where it had written something, the group begins anew with a
+ * savepoint for each, which costs a copy of every page. Each resolves only after the commit.
  *
  * There are two sides. Short jobs run on the near connection, which the reads use too, within one turn of the event
  * loop. A group with a long one runs on the far connection and lets others have their turn in between: they read what
@@ -115,6 +115,9 @@ export function createCommitter<Hands>(near: Side<Hands>, far: Side<Hands>, queu
   };
 }
 
+/** What a job had written when it failed must be undone, and it stands among what others wrote. */
+class HalfDone extends Error {}
+
 /** The steps of a group; `commit` says that only the commit is left. */
 type Stages = Generator<'commit' | undefined, () => void>;
 
@@ -125,8 +128,9 @@ function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
   const [save, release, undo] = ['SAVEPOINT job', 'RELEASE job', 'ROLLBACK TO job'].map((text) => db.prepare(text));
 
   /** Runs one job and says how to settle it once all are committed. Throws when the whole transaction is lost. */
-  function* runJob({ job, resolve, reject }: Waiting<Hands>): Generator<undefined, () => void> {
-    save?.run();
+  function* runJob({ job, resolve, reject }: Waiting<Hands>, apart: boolean): Generator<undefined, () => void> {
+    const before = connection.writes();
+    if (apart) save?.run();
     try {
       const steps = job(hands);
       let step = steps.next();
@@ -134,7 +138,7 @@ function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
         yield;
         step = steps.next();
       }
-      release?.run();
+      if (apart) release?.run();
       const result = step.value;
       return () => {
         resolve(result);
@@ -142,22 +146,24 @@ function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
     } catch (error) {
       // A full disk makes SQLite give up the transaction itself, and with it the jobs before.
       if (!db.inTransaction) throw error;
-      undo?.run();
-      release?.run();
-      undone();
+      if (apart) {
+        undo?.run();
+        release?.run();
+        undone();
+      } else if (connection.writes() > before) throw new HalfDone('A job failed in the middle.', { cause: error });
       return () => {
         reject(failureOf(error));
       };
     }
   }
 
-  return function* transaction(group: Waiting<Hands>[]): Stages {
+  return function* transaction(group: Waiting<Hands>[], apart = false): Stages {
     const settle: (() => void)[] = [];
     let committing = false;
     try {
       connection.settle();
       begin?.run();
-      for (const one of group) settle.push(yield* runJob(one));
+      for (const one of group) settle.push(yield* runJob(one, apart));
       yield 'commit';
       committing = true;
       commitAll?.run();
@@ -166,6 +172,10 @@ function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
       };
     } catch (error) {
       undone();
+      if (error instanceof HalfDone) {
+        rollbackAll?.run();
+        return yield* transaction(group, true);
+      }
       // A disk that fails while the log is being written leaves open what it holds.
       const unknown = committing && sqliteCode(error)?.startsWith('SQLITE_IOERR');
       const failure = unknown

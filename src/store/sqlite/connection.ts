@@ -21,6 +21,8 @@ export interface Connection {
   run: (statement: Sql) => number;
   /** Runs a statement that inserts one row and says its number. */
   insert: (statement: Sql) => number;
+  /** How many statements were run that may have changed something. */
+  writes: () => number;
   /** Ends what the reads of this turn share: before a transaction, or anything that cannot be done inside of one. */
   settle: () => void;
   close: () => void;
@@ -63,6 +65,7 @@ export function connect(
   const prepared = keep((text) => db.prepare<unknown[], Row>(text));
   const raw = keep((text) => db.prepare<unknown[], Tuple>(text).raw());
   const { begin, settle } = createTurn(db);
+  let writes = 0;
 
   return {
     db,
@@ -73,12 +76,15 @@ export function connect(
     page: ({ text, values }, size, column, bytes) => pageOf(begin(raw(text)).iterate(...values), size, column, bytes),
     run: ({ text, values }) => {
       settle();
+      writes += 1;
       return prepared(text).run(...values).changes;
     },
     insert: ({ text, values }) => {
       settle();
+      writes += 1;
       return Number(prepared(text).run(...values).lastInsertRowid);
     },
+    writes: () => writes,
     settle,
     close: () => {
       settle();

@@ -8,7 +8,7 @@ import type { Connection } from './connection.js';
 import { createEntryRows } from './entries.js';
 import { createCheck } from './integrity.js';
 import { createSortKeys } from './keys.js';
-import { decodeEntryRows, encodeEntryRow, encodeKeys, rowOf, type EntryRow } from './rows.js';
+import { decodeEntryRows, encodeEntryRow, encodeEntryRows, encodeKeys, rowOf, type EntryRow } from './rows.js';
 import type { Scopes } from './scopes.js';
 import { sql } from './sql.js';
 
@@ -84,16 +84,16 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
   function replaceEntries(change: Change): void {
     const was = current(change);
     if (was?.version !== change.version || change.text === undefined) return;
-    const { entries, keys, stored } = valuesOf(change);
-    if (stored === `[${was.entries.map(encodeEntryRow).join(',')}]`) return;
+    const { rows, keys, stored } = valuesOf(change);
+    if (stored === encodeEntryRows(was.entries)) return;
     run(sql`UPDATE resource SET keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
-    mend(was.owner, change, was.num, was, entries);
+    mend(was.owner, change, was.num, was, rows);
   }
 
   /** Makes the change current and says the number of its resource. */
   function replace(change: Change, seq: number, was: Current | undefined): number {
     const { type, id, version, updated, owner } = change;
-    const { entries, keys, stored } = valuesOf(change);
+    const { rows, keys, stored } = valuesOf(change);
     const deleted = change.text === undefined ? 1 : 0;
     let num = was?.num;
     if (num === undefined)
@@ -104,42 +104,37 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
       run(sql`
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
           deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${num}`);
-    mend(owner, change, num, was, entries);
+    mend(owner, change, num, was, rows);
     return num;
   }
 
   /** Only what changed is written: most updates leave most search values as they are. */
-  function mend(
-    owner: string,
-    { type, text }: Change,
-    num: number,
-    was: Current | undefined,
-    entries: Map<string, EntryRow>,
-  ): void {
-    const old = new Map(was?.entries.map((row) => [encodeEntryRow(row), row]));
-    const moved = was !== undefined && was.owner !== owner;
-    for (const [name, row] of old)
-      if (moved || !entries.has(name)) entryRows.remove({ owner: was?.owner ?? owner, type, num }, row);
-    const fresh = [...entries].filter(([name]) => moved || !old.has(name)).map(([, row]) => row);
-    entryRows.add({ owner, type, num }, fresh);
+  function mend(owner: string, { type, text }: Change, num: number, was: Current | undefined, rows: EntryRow[]): void {
+    if (was === undefined || was.entries.length === 0) entryRows.add({ owner, type, num }, rows);
+    else mendRows(owner, type, num, was, rows);
     sortKeys.mend(
       num,
       was === undefined || was.deleted ? undefined : { owner: was.owner, type, rows: was.entries },
-      text === undefined ? undefined : { owner, type, rows: [...entries.values()] },
+      text === undefined ? undefined : { owner, type, rows },
     );
+  }
+
+  function mendRows(owner: string, type: string, num: number, was: Current, rows: EntryRow[]): void {
+    const [old, now] = [was.entries, rows].map((some) => new Map(some.map((row) => [encodeEntryRow(row), row])));
+    assert(old !== undefined && now !== undefined, 'Both are there.');
+    const moved = was.owner !== owner;
+    for (const [name, row] of old) if (moved || !now.has(name)) entryRows.remove({ owner: was.owner, type, num }, row);
+    const fresh = [...now].filter(([name]) => moved || !old.has(name)).map(([, row]) => row);
+    entryRows.add({ owner, type, num }, fresh);
   }
 
   return { write, replaceEntries };
 }
 
-function valuesOf(change: Change): { entries: Map<string, EntryRow>; keys: string; stored: string } {
+function valuesOf(change: Change): { rows: EntryRow[]; keys: string; stored: string } {
   const live = change.text === undefined ? [] : change.entries;
-  const entries = new Map<string, EntryRow>();
-  for (const entry of live) {
-    const row = rowOf(entry);
-    entries.set(encodeEntryRow(row), row);
-  }
-  return { entries, keys: encodeKeys(live), stored: `[${[...entries.keys()].join(',')}]` };
+  const rows = live.map(rowOf);
+  return { rows, keys: encodeKeys(live), stored: encodeEntryRows(rows) };
 }
 
 const keyOf = ({ type, id }: { type: string; id: string }): string => `${type}/${id}`;
