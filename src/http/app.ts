@@ -73,6 +73,7 @@ export function createHttpServer(
     mounted = true;
   }
   const server = listenerOf(app, bounds, tls);
+  server.on('connection', () => traffic.admission.connected());
   server.once('close', () => traffic.close());
   return { server, mount };
 }

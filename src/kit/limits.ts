@@ -95,8 +95,10 @@ export const limits = {
   transfers: 256,
   /** Milliseconds that a request waits for its turn. */
   waitMs: 5000,
-  /** Milliseconds that one turn of the event loop may take on work, before what else is ready is told to come again. */
-  turnMs: 1000,
+  /** Milliseconds of one turn of the event loop for beginning work; what else is ready waits for the next turn. */
+  turnMs: 20,
+  /** Milliseconds between two such turns for new connections alone, when many come: Node takes one in each turn. */
+  connectMs: 10,
   /** Bytes of bodies that are held in memory, of all requests together. */
   bodyBytesHeld: 256 * MB,
   /** Bytes of answers that clients have not taken yet, of all requests together. */

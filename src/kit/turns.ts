@@ -1,9 +1,8 @@
 /**
  * Long work in small pieces: other requests get their turn of the event loop between them, so that a Bundle of 64 MB
- * does not make everybody wait.
+ * does not make everybody wait. However many such works there are, one turn has room for one slice of them together.
  */
 import { performance } from 'node:perf_hooks';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from './limits.js';
 
 export class Turns {
@@ -16,7 +15,33 @@ export class Turns {
 
   /** Lets everybody else have theirs. */
   async next(): Promise<void> {
-    await nextTurn();
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      if (waiting.length === 1) setImmediate(work);
+    });
     this.#since = performance.now();
   }
+}
+
+/** A thread has one event loop, and this is its line of those who wait for another turn of it. */
+const waiting: (() => void)[] = [];
+
+function work(): void {
+  const until = performance.now() + limits.sliceMs;
+  const one = (): void => {
+    waiting.shift()?.();
+    afterwards(() => {
+      if (waiting.length === 0) return;
+      if (performance.now() < until) one();
+      else setImmediate(work);
+    });
+  };
+  one();
+}
+
+/** Calls when all that can go on in this turn has gone on: what promises lead to comes first. */
+export function afterwards(call: () => void): void {
+  queueMicrotask(() => {
+    process.nextTick(call);
+  });
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createAdmission, type Asked, type Ticket } from '../../src/http/traffic/admission.js';
 import { createHold } from '../../src/http/traffic/hold.js';
+import { createSlice } from '../../src/http/traffic/slice.js';
 import { limits } from '../../src/kit/limits.js';
 import { ask, describeOnSqlite, describeServer, put, type Answer } from '../support/server.js';
 
@@ -86,15 +87,89 @@ describe('the gate', () => {
     full.close();
   });
 
-  test('V-09 when one turn of the event loop takes too long, what else is ready is refused', () => {
-    const quick = createAdmission({ ...limits, turnMs: 0 });
-    const until = performance.now() + 150;
-    const first = Array.from({ length: 20 }, () => quick.arrive(read));
-    while (performance.now() < until);
-    const then = Array.from({ length: 20 }, () => quick.arrive(read));
-    expect([...first, ...then.slice(0, 12)].includes(undefined)).toBe(false);
-    expect(then.slice(12).every((ticket) => ticket === undefined)).toBe(true);
-    quick.close();
+  test('a line whose first has waited for half of its time takes nobody more', async () => {
+    const slow = createAdmission({ ...limits, readsUnderWay: 1, waitMs: 100 });
+    const [inside, first, second] = [slow.arrive(read), slow.arrive(read), slow.arrive(read)];
+    void inside?.turn();
+    const turns = [first?.turn(), second?.turn()];
+    await pause(70);
+    expect([slow.arrive(read), slow.counts()]).toEqual([undefined, { underWay: 1, waiting: 2 }]);
+    inside?.leave();
+    await turns[0];
+    first?.leave();
+    await turns[1];
+    expect(slow.arrive(read)).toBeDefined();
+    slow.close();
+  });
+
+  test('who has gone while it waited is not worked for', async () => {
+    const inside = [enter(read), enter(read)];
+    inside.forEach((ticket) => void ticket.turn());
+    const socket = { destroyed: false };
+    const gone = enter({ ...read, socket });
+    const turn = gone.turn();
+    socket.destroyed = true;
+    inside[0]!.leave();
+    await expect(turn).rejects.toMatchObject({ kind: 'request-timeout' });
+    gone.leave();
+    inside[1]!.leave();
+    expect(admission.counts()).toEqual({ underWay: 0, waiting: 0 });
+  });
+
+  test('V-09 one turn of the event loop works for a bounded time: what is beyond waits, each lane in turn', async () => {
+    const turnMs = 5;
+    const bounded = createAdmission({ ...limits, turnMs });
+    const busy = () => {
+      for (const until = performance.now() + turnMs; performance.now() < until;);
+    };
+    let looped = 0;
+    const loop = () => {
+      looped += 1;
+      next = setImmediate(loop);
+    };
+    let next = setImmediate(loop);
+    const write = asks('POST', '/Patient');
+    const tickets = [read, read, read, write, write, write].map((one) => bounded.arrive(one));
+    const begun: [string, number][] = [];
+    expect(tickets[0]?.turn()).toBeUndefined();
+    busy();
+    const work = async (ticket: Ticket | undefined, name: string) => {
+      await ticket?.turn();
+      begun.push([name, looped]);
+      await Promise.resolve();
+      busy();
+      ticket?.leave();
+    };
+    await Promise.all(tickets.slice(1).map((ticket, at) => work(ticket, at < 2 ? 'read' : 'write')));
+    clearImmediate(next);
+    expect(begun.map(([name]) => name).slice(0, 4)).toEqual(['write', 'read', 'write', 'read']);
+    const turns = begun.map(([, turn]) => turn);
+    expect(new Set(turns).size).toBe(turns.length);
+    expect(bounded.counts()).toEqual({ underWay: 1, waiting: 0 });
+    bounded.close();
+  });
+
+  test('while connections come, turns without work are put between, for a share of the time', async () => {
+    let worked = 0;
+    const slice = createSlice({ ...limits, turnMs: 0, connectMs: 50 }, () => {
+      worked += 1;
+      return true;
+    });
+    const turns = async (atMost: number, each: () => void) => {
+      for (let [turn, before] = [0, worked]; turn < atMost; turn += 1) {
+        if (worked > before) return turn;
+        each();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return atMost;
+    };
+    slice.wanted();
+    await turns(10, () => undefined);
+    expect(await turns(10, () => undefined)).toBeLessThanOrEqual(2);
+    const between = await turns(1_000_000, () => slice.connected());
+    expect(between).toBeGreaterThan(10);
+    expect(between).toBeLessThan(1_000_000);
+    slice.close();
   });
 });
 
@@ -232,6 +307,27 @@ describeServer(
     bodyBytesHeld: 3_000_000 + 1_000_000,
     graceMs: 100,
   },
+);
+
+describeOnSqlite(
+  'when more comes at once than a turn can do',
+  (server) => {
+    test('V-09 new connections are heard long before all is done, and all is done', async () => {
+      const text = JSON.stringify({ resourceType: 'Basic', code: { text: 'x'.repeat(30_000) } });
+      const lines = Array.from({ length: 120 }, () => open(server.address));
+      await Promise.all(lines.map(({ socket }) => once(socket, 'connect')));
+      await pause(200);
+      for (const line of lines) line.write(head('POST', '/fhir/Basic', 'application/json', text.length) + text);
+      const probes = Array.from({ length: 10 }, () => open(server.address));
+      for (const probe of probes) probe.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await Promise.all(probes.map(({ socket }) => once(socket, 'data')));
+      expect(lines.filter((line) => line.bytes() > 0).length).toBeLessThan(lines.length / 2);
+      const answers = await Promise.all(lines.map((line) => line.answer()));
+      expect(answers.filter((answer) => !answer.startsWith('HTTP/1.1 201 '))).toEqual([]);
+      [...lines, ...probes].forEach(({ socket }) => socket.destroy());
+    });
+  },
+  { turnMs: 2 },
 );
 
 describeOnSqlite(

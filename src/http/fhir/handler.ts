@@ -21,7 +21,7 @@ import { conditionsOf, preferOf } from './prefer.js';
 import type { Reply } from './reply.js';
 import { plainRendering, respond, type Rendering } from './respond.js';
 import type { Ticket } from '../traffic/admission.js';
-import { refuseBusy } from '../traffic/busy.js';
+import { left, refuseBusy } from '../traffic/busy.js';
 import type { Traffic } from '../traffic/index.js';
 
 export interface FhirHandlerParts extends Parts {
@@ -163,9 +163,6 @@ function abortedWhenGone(response: ServerResponse): AbortSignal {
   });
   return controller.signal;
 }
-
-/** Why work is given up that nobody waits for any more: no fault of the server, and nobody hears it. */
-const left = failure('request-timeout', 'The client left before its answer was there.');
 
 const bringsBody = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'POST' || method === 'PUT' || method === 'PATCH') &&

@@ -1,22 +1,27 @@
 /**
  * The gate before everything that costs something. Reads, searches and writes have room of their own, so that many of
- * one kind leave the others theirs; who finds no room waits in a bounded line for a bounded time.
+ * one kind leave the others theirs; who finds no room waits in a bounded line for a bounded time, and so does who finds
+ * that this turn of the event loop has worked long enough (`slice.ts`).
  */
 import type { Limits } from '../../kit/limits.js';
-import { overloaded } from './busy.js';
+import { left, overloaded } from './busy.js';
+import { createSlice } from './slice.js';
 
 export interface Admission {
   /** Undefined when there is no room, not even to wait: 503 at once. */
   arrive(request: Asked): Ticket | undefined;
+  /** A new connection was taken; the next one can be taken in the next turn only. */
+  connected(): void;
   /** How many are worked on, and how many wait. */
   counts(): { underWay: number; waiting: number };
   close(): void;
 }
 
-/** What a request line says. */
+/** What a request line says, and whether its client is still there. */
 export interface Asked {
   method?: string | undefined;
   url?: string | undefined;
+  socket?: { destroyed: boolean };
 }
 
 export interface Ticket {
@@ -38,14 +43,10 @@ interface Lane {
 }
 
 interface Waiting {
-  until: number;
+  since: number;
   go: () => void;
   giveUp: () => void;
 }
-
-/** How often it is looked whether the event loop still turns, and how much it must have begun to be called stuck. */
-const BEAT_MS = 100;
-const BEAT_REQUESTS = 32;
 
 /** `/Patient/1`, `/Patient/1/_history/2`, `/metadata`; whatever else is asked for by GET may cost as a search does. */
 const READ = /^\/(?:metadata|[^/?]+\/[^_$/?][^/?]*(?:\/_history\/[^/?]+)?)$/;
@@ -57,7 +58,8 @@ export function createAdmission(limits: Limits): Admission {
   const writes = lane(limits.writesUnderWay, limits.writesWaiting);
   const transfers = lane(limits.transfers, 0);
   const lanes = [reads, searches, writes];
-  const beat = createBeat(limits.turnMs);
+  const slice = createSlice(limits, letIn);
+  let turn = 0;
   let timer: NodeJS.Timeout | undefined;
 
   function laneOf({ method, url = '' }: Asked): Lane {
@@ -65,29 +67,39 @@ export function createAdmission(limits: Limits): Admission {
     return READ.test(url) ? reads : searches;
   }
 
+  /**
+   * Where the first in line has waited for half of its time, the line is longer than what can be done in time: who came
+   * last would wait in vain.
+   */
+  function isFull({ underWay, atMost, waiting, waitingAtMost }: Lane): boolean {
+    const [first] = waiting;
+    if (first === undefined) return underWay >= atMost && waitingAtMost === 0;
+    return waiting.length >= waitingAtMost || performance.now() - first.since > limits.waitMs / 2;
+  }
+
   function arrive(request: Asked): Ticket | undefined {
     const own = laneOf(request);
-    if (isFull(own) || beat.isStuck()) return undefined;
+    if (isFull(own)) return undefined;
     let place: Lane | undefined;
-    let left = false;
+    let hasLeft = false;
     let release: (() => void) | undefined;
     return {
       turn() {
         if (place !== undefined) return undefined;
-        if (own.underWay < own.atMost) {
+        if (own.underWay < own.atMost && own.waiting.length === 0 && !slice.isOver()) {
           own.underWay += 1;
           place = own;
           return undefined;
         }
-        return wait(own, () => {
+        return wait(own, request, () => {
           // Its time may have run out while it waited.
-          if (left) free(own);
+          if (hasLeft) free(own);
           else place = own;
         });
       },
       transfer() {
         if (place === transfers) return;
-        if (isFull(transfers)) throw overloaded;
+        if (transfers.underWay >= transfers.atMost) throw overloaded;
         if (place !== undefined) free(place);
         transfers.underWay += 1;
         place = transfers;
@@ -96,7 +108,7 @@ export function createAdmission(limits: Limits): Admission {
         release = next;
       },
       leave() {
-        left = true;
+        hasLeft = true;
         if (place !== undefined) free(place);
         place = undefined;
         release?.();
@@ -105,80 +117,65 @@ export function createAdmission(limits: Limits): Admission {
     };
   }
 
-  function wait(own: Lane, enter: () => void): Promise<void> {
+  function wait(own: Lane, { socket }: Asked, enter: () => void): Promise<void> {
     if (isFull(own)) return Promise.reject(overloaded);
     return new Promise((resolve, reject) => {
-      const until = performance.now() + limits.waitMs;
       const go = () => {
         enter();
-        resolve();
+        if (socket?.destroyed === true) reject(left);
+        else resolve();
       };
-      own.waiting.push({ until, go, giveUp: () => reject(overloaded) });
+      own.waiting.push({ since: performance.now(), go, giveUp: () => reject(overloaded) });
       timer ??= setTimeout(expire, limits.waitMs);
+      if (own.underWay < own.atMost) slice.wanted();
     });
   }
 
-  /** Whoever waits next takes the place over: `underWay` stays as it is. */
+  /** The next one that waits, of each lane in turn; false when nobody does for whom there is room. */
+  function letIn(): boolean {
+    for (let tried = 0; tried < lanes.length; tried += 1) {
+      turn = (turn + 1) % lanes.length;
+      const own = lanes[turn];
+      if (own === undefined || own.underWay >= own.atMost) continue;
+      const next = own.waiting.shift();
+      if (next === undefined) continue;
+      own.underWay += 1;
+      next.go();
+      return true;
+    }
+    return false;
+  }
+
   function free(own: Lane): void {
-    const next = own.waiting.shift();
-    if (next === undefined) own.underWay -= 1;
-    else next.go();
+    own.underWay -= 1;
+    if (own.waiting.length > 0) slice.wanted();
   }
 
   /** All wait equally long, so the first in a line is the first whose time is over. */
   function expire(): void {
     timer = undefined;
-    const now = performance.now();
-    let soonest = Infinity;
+    const old = performance.now() - limits.waitMs;
+    let oldest = Infinity;
     for (const { waiting } of lanes) {
-      for (let first = waiting[0]; first !== undefined && first.until <= now; first = waiting[0]) {
+      for (let first = waiting[0]; first !== undefined && first.since <= old; first = waiting[0]) {
         waiting.shift();
         first.giveUp();
       }
-      soonest = Math.min(soonest, waiting[0]?.until ?? Infinity);
+      oldest = Math.min(oldest, waiting[0]?.since ?? Infinity);
     }
-    if (soonest !== Infinity) timer = setTimeout(expire, Math.max(1, soonest - now));
+    if (oldest !== Infinity) timer = setTimeout(expire, Math.max(1, oldest - old));
   }
 
   return {
     arrive,
+    connected: () => slice.connected(),
     counts: () => ({
       underWay: lanes.reduce((sum, { underWay }) => sum + underWay, transfers.underWay),
       waiting: lanes.reduce((sum, { waiting }) => sum + waiting.length, 0),
     }),
     close() {
       clearTimeout(timer);
-      beat.close();
+      slice.close();
     },
-  };
-}
-
-const isFull = ({ underWay, atMost, waiting, waitingAtMost }: Lane): boolean =>
-  underWay >= atMost && waiting.length >= waitingAtMost;
-
-/**
- * A store that works in this process never has two reads under way: requests then wait in the sockets, where nobody
- * counts them. What tells is a timer: while one turn of the event loop works through many requests, it cannot fire.
- */
-function createBeat(turnMs: number) {
-  let last = 0;
-  let begun = 0;
-  let timer: NodeJS.Timeout | undefined;
-  function fire(): void {
-    last = performance.now();
-    // It beats only while there is something to do.
-    timer = begun > 0 ? setTimeout(fire, BEAT_MS).unref() : undefined;
-    begun = 0;
-  }
-  return {
-    isStuck(): boolean {
-      if (timer === undefined) {
-        last = performance.now();
-        timer = setTimeout(fire, BEAT_MS).unref();
-      }
-      begun += 1;
-      return begun > BEAT_REQUESTS && performance.now() - last > turnMs + BEAT_MS;
-    },
-    close: () => clearTimeout(timer),
   };
 }

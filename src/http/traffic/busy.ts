@@ -9,6 +9,9 @@ export const overloaded = failure(
   { 'Retry-After': '1' },
 );
 
+/** Why work is given up that nobody waits for any more: no fault of the server, and nobody hears it. */
+export const left = failure('request-timeout', 'The client left before its answer was there.');
+
 const body = Buffer.from(JSON.stringify(operationOutcome(overloaded.issues)));
 
 const headers = {
