@@ -118,3 +118,6 @@ function stringifyMember(parent: object, key: string | number, item: unknown): s
   // Whoever changed the number since made its digits void.
   return raw !== undefined && Object.is(Number(raw), item) ? raw : JSON.stringify(item);
 }
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -8,7 +8,7 @@ import type { UnitOf } from './compare.js';
 import { enable } from './enable-when.js';
 import type { Form } from './form.js';
 import { formulasOn, type Compile, type Compiled, type Formulas } from './formulas.js';
-import { isRefusal, issueOf, type Found } from './issue.js';
+import { isRefusal, issueOf } from './issue.js';
 import { ANSWERS } from './rules/answer-type.js';
 import { itemRules, typeRules, valueRules, wholeRules } from './rules/index.js';
 import { occurrences } from './rules/occurs.js';
@@ -77,16 +77,20 @@ function values(checking: Checking, onlyStructure: boolean, say: Say): void {
     if (!onlyStructure) for (const rule of itemRules) rule(checking, node, question, say);
     // Answers of what has none were told of by the walk.
     if (ANSWERS[question.type] === undefined) continue;
+    const rules = valueRules(question);
     for (let index = 0; index < node.answers.length; index += 1) {
       const answer = node.answers[index];
       const value = answer === undefined ? undefined : valueOf(answer);
       if (value === undefined) continue;
       const at = `answer[${index}].value`;
-      const wrong: Found[] = [];
-      for (const rule of typeRules) rule(checking, node, question, value, at, (one) => wrong.push(one), index);
-      for (const one of wrong) say(one);
-      if (wrong.length > 0 || onlyStructure) continue;
-      for (const rule of valueRules) rule(checking, node, question, value, at, say, index);
+      let isOfType = true;
+      const sayType: Say = (one) => {
+        isOfType = false;
+        say(one);
+      };
+      for (const rule of typeRules) rule(checking, node, question, value, at, sayType, index);
+      if (!isOfType || onlyStructure) continue;
+      for (const rule of rules) rule(checking, node, question, value, at, say, index);
     }
   }
 }

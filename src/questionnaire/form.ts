@@ -82,6 +82,8 @@ export interface Form {
   constraints: readonly Demand[];
   /** Canonicals of the value sets of answers and units. */
   valueSets: readonly string[];
+  /** URLs of the modifierExtensions of the form and its items. */
+  modifiers: readonly string[];
   hasFormulas: boolean;
   hasWeights: boolean;
 }
@@ -105,6 +107,9 @@ export function formOf(questionnaire: Questionnaire, name: string): Form {
         all.flatMap(({ item }) => [item.answerValueSet, textOf(item.extension, 'unitValueSet')]).filter(isText),
       ),
     ],
+    modifiers: [questionnaire, ...all.map(({ item }) => item)]
+      .flatMap(({ modifierExtension }) => modifierExtension ?? [])
+      .map(({ url }) => String(url)),
     hasFormulas: constraints.length > 0 || all.some(hasFormula),
     hasWeights: all.some(({ options }) => options.some(({ weight }) => weight !== undefined)),
   };

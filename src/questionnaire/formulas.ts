@@ -15,8 +15,13 @@ export interface Work {
   left: number;
 }
 
+type Variables = Readonly<Record<string, unknown>>;
+
 export interface Expression {
-  evaluate(focus: Element, variables: Readonly<Record<string, unknown>>, work: Work): unknown[];
+  /** The values, as JSON holds them. */
+  evaluate(focus: Element, variables: Variables, work: Work): unknown[];
+  /** The same for a variable of other expressions, in whatever form keeps their types. */
+  find(focus: Element, variables: Variables, work: Work): unknown[];
 }
 
 /** Throws an Error that says why the text is no expression that can be run. `at` is what it will begin from. */
@@ -101,7 +106,7 @@ export function formulasOn(
       const run = compiledOf(formula, 'QuestionnaireResponse');
       const variables: Record<string, unknown> = { ...common };
       for (const [name, { values }] of before) variables[name] = values ?? [];
-      const values = typeof run === 'string' ? run : attempt(() => run.evaluate(response, variables, work));
+      const values = typeof run === 'string' ? run : attempt(() => run.find(response, variables, work));
       value = typeof values === 'string' ? { why: values } : { values };
     }
     known.set(formula, value);

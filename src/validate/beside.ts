@@ -1,8 +1,9 @@
 /** `_given` holds the ids and extensions of the values of `given`, in step with them (R4 json.html#primitive). */
 import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import { limits } from '../kit/limits.js';
-import type { Member } from './members.js';
-import { isObject, none, report, type Report, type Test } from './report.js';
+import type { Member } from '../fhir/members.js';
+import { isObject } from '../kit/json.js';
+import { none, report, type Report, type Test } from './report.js';
 
 /**
  * @param name as `_given`

@@ -4,7 +4,7 @@ import type { Resource } from '../fhir/types.js';
 import type { CodeSet } from './bindings.js';
 import { closest } from './closest.js';
 import { fhirPath } from './location.js';
-import type { Members } from './members.js';
+import type { Members } from '../fhir/members.js';
 import type { Found, Problem } from './problems.js';
 
 type MembersOf = (type: string) => Members;

@@ -10,8 +10,9 @@ import { rawNumber } from '../kit/json.js';
 import type { CodeSet } from './bindings.js';
 import { formats } from './formats.js';
 import { checkMembers, type Shape } from './object.js';
-import { isObject, none, report, type Report, type Test } from './report.js';
-import type { Members } from './members.js';
+import { isObject } from '../kit/json.js';
+import { none, report, type Report, type Test } from './report.js';
+import type { Members } from '../fhir/members.js';
 import type { Problem } from './problems.js';
 import type { Binding, ValueSchema } from './schema.js';
 

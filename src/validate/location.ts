@@ -3,8 +3,8 @@
  * JSON's own names go back to FHIR's: `_birthDate` is `birthDate`, and `valueQuantity` is `value`.
  */
 import type { Resource } from '../fhir/types.js';
-import { isObject } from './report.js';
-import type { Member, Members } from './members.js';
+import { isObject } from '../kit/json.js';
+import type { Member, Members } from '../fhir/members.js';
 
 type MembersOf = (type: string) => Members;
 

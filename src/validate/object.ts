@@ -2,8 +2,9 @@
 import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import { limits } from '../kit/limits.js';
 import { checkBeside } from './beside.js';
-import type { Members } from './members.js';
-import { isObject, none, report, type Report, type Test } from './report.js';
+import type { Members } from '../fhir/members.js';
+import { isObject } from '../kit/json.js';
+import { none, report, type Report, type Test } from './report.js';
 
 /** What the keyword knows of a type before it meets a value. */
 export interface Shape {

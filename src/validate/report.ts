@@ -11,6 +11,3 @@ export type Test = (value: unknown, at: DataValidationCxt) => Report[];
 export const none: Report[] = [];
 
 export const report = (instancePath: string, problem: Problem): Report => ({ instancePath, params: problem });
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

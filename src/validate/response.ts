@@ -6,7 +6,7 @@
  */
 import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
-import { compilePath } from '../fhir/path.js';
+import { createCompilePath } from '../fhir/path.js';
 import { canonicalUnit } from '../fhir/quantity.js';
 import { parseCanonical, parseReference } from '../fhir/reference.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
@@ -63,6 +63,7 @@ interface Parts {
 }
 
 export function createResponseCheck({ definitions, base, required }: Parts): ResponseCheck {
+  const compile = createCompilePath(definitions);
   const found = new Map<string, { until: number; ready: Ready }>();
   const forms = new Map<string, Pick<Ready, 'form' | 'compiled'>>();
   const besides = new WeakMap<Resource, Promise<Ready>>();
@@ -162,7 +163,7 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
       if (typeof ready === 'string') return [unresolved(ready, required)];
       const { form, compiled, codes } = ready;
       return check(form, response, {
-        compile: compilePath,
+        compile,
         compiled,
         unitOf: canonicalUnit,
         codesOf: (valueSet) => codes.get(valueSet) ?? { why: 'it is not stored here' },

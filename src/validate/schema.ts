@@ -4,7 +4,7 @@
  */
 import type { Definitions, ElementDefinition } from '../fhir/definitions.js';
 import { assert } from '../kit/assert.js';
-import { membersOf, type Member, type Members } from './members.js';
+import { membersOf, type Member, type Members } from '../fhir/members.js';
 
 export interface Binding {
   valueSet: string;

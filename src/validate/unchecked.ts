@@ -2,7 +2,7 @@
 import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource } from '../fhir/types.js';
-import { isObject } from './report.js';
+import { isObject } from '../kit/json.js';
 
 /** Of each kind so many are named; the rest is counted. */
 const NAMED = 10;

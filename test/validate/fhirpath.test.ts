@@ -7,9 +7,11 @@ import r4 from 'fhirpath/fhir-context/r4';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
 import { parseExpression } from '../../src/fhir/path/syntax.js';
 import { amended, amendments, elsewhere } from '../../src/validate/invariants/amendments.js';
-import { compile } from '../../src/validate/invariants/fhirpath/compile.js';
-import { Node } from '../../src/validate/invariants/fhirpath/node.js';
-import { createShapes } from '../../src/validate/invariants/fhirpath/shapes.js';
+import { compile } from '../../src/fhir/path/compiler/compile.js';
+import { Node } from '../../src/fhir/path/compiler/node.js';
+import { createShapes } from '../../src/fhir/path/compiler/shapes.js';
+import { invariantDialect } from '../../src/validate/invariants/fhirpath/dialect.js';
+import { envOf } from '../../src/validate/invariants/walk.js';
 import { randomFrom } from '../support/corpus.js';
 
 const definitions = loadDefinitions();
@@ -39,7 +41,7 @@ const rows = [...new Map(asked.map((row) => [`${row.path} ${row.text}`, row])).v
 
 function compiles(text: string): boolean {
   try {
-    compile(parseExpression(text));
+    compile(parseExpression(text), invariantDialect);
     return true;
   } catch {
     return false;
@@ -65,7 +67,7 @@ test('every rule says of random elements what fhirpath.js says', () => {
   const wrong: string[] = [];
   const answers = { true: 0, false: 0, undefined: 0 };
   for (const { path, key, text } of rows) {
-    const { truth } = compile(parseExpression(text));
+    const { truth } = compile(parseExpression(text), invariantDialect);
     const theirs = fhirpath.compile({ base: path, expression: text }, r4, { traceFn: () => undefined }) as (
       value: any,
       environment: any,
@@ -76,7 +78,7 @@ test('every rule says of random elements what fhirpath.js says', () => {
       const focus = elementAt(path, resource, words, random);
       const root = new Node(resource, undefined, shapes(resource.resourceType)!);
       const node = new Node(focus, undefined, shapeAt(path));
-      const ownAnswer = truth(node, { shapes, resource: root, root, context: node, found: new Map() });
+      const ownAnswer = truth(node, { ...envOf(shapes, root, root), context: node });
       let other: boolean | undefined;
       try {
         const found = theirs(focus, { resource, rootResource: resource, ucum: 'http://unitsofmeasure.org' });

@@ -1,7 +1,7 @@
 /** Functions of our own in place of those of fhirpath.js that no bound would hold for. */
 import { limits } from '../../kit/limits.js';
 import { compilePattern } from '../../kit/pattern.js';
-import { PathError } from './engine.js';
+import { PathError } from './error.js';
 
 /** A function handed in: what stands before it, its arguments; a collection comes back. */
 export interface PathFunction {

@@ -1,16 +1,6 @@
 /** fhirpath.js itself. It is loaded when first asked for, because that takes a fifth of a second. */
 import { createRequire } from 'node:module';
-
-/** `syntax`: no expression; `refused`: one that is not run here; `costly`: beyond a bound; `failed`: for these values. */
-export class PathError extends Error {
-  constructor(
-    readonly kind: 'syntax' | 'refused' | 'costly' | 'failed',
-    message: string,
-  ) {
-    super(message);
-    this.name = 'PathError';
-  }
-}
+import { PathError } from './error.js';
 
 /** A node of the tree that fhirpath.js parses an expression to. */
 export interface Syntax {

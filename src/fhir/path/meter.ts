@@ -1,6 +1,7 @@
 /** How much one run of an expression may do. */
 import { limits } from '../../kit/limits.js';
-import { PathError, type Syntax } from './engine.js';
+import type { Syntax } from './engine.js';
+import { PathError } from './error.js';
 
 /** How many steps are left. */
 export interface PathWork {

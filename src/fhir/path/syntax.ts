@@ -1,6 +1,6 @@
 /**
- * The part of FHIRPath that R4's search parameters and invariants are written in, as a tree: all of it but arithmetic
- * beyond `+` and `-`, dates and quantities as literals, and `~`. (FHIRPath N1, section 12 for the precedence)
+ * The part of FHIRPath that R4's search parameters and invariants and most forms are written in, as a tree: all of it but
+ * signs before paths, dates and quantities as literals, comments, and `~`. (FHIRPath N1, section 12 for the precedence)
  */
 export type Expression =
   | { kind: 'member'; of?: Expression; name: string }
@@ -10,9 +10,11 @@ export type Expression =
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
   /** `%resource` and its like, and `$this`, with their sign. */
   | { kind: 'variable'; name: string }
-  | { kind: 'literal'; value: string | number | boolean };
+  | { kind: 'literal'; value: string | number | boolean }
+  /** `{}` */
+  | { kind: 'nothing' };
 
-export type BinaryOperator = (typeof WEAKER)[number][number] | (typeof STRONGER)[number];
+export type BinaryOperator = (typeof WEAKER)[number][number] | (typeof STRONGER)[number] | (typeof STRONGEST)[number];
 
 export function parseExpression(text: string): Expression {
   const tokens = tokensOf(text);
@@ -41,7 +43,7 @@ export function parseExpression(text: string): Expression {
   };
 
   const typed = (): Expression => {
-    let of = joined(STRONGER, path);
+    let of = joined(STRONGER, () => joined(STRONGEST, path));
     for (let operator = peek(); operator === 'is' || operator === 'as'; operator = peek()) {
       at += 1;
       of = { kind: 'type', operator, of, type: typeName(path()) };
@@ -54,7 +56,9 @@ export function parseExpression(text: string): Expression {
     for (;;) {
       if (take('.')) of = nameOrCall(next(), of);
       else if (take('[')) {
-        of = { kind: 'index', of, index: Number(next()) };
+        const index = next();
+        if (!/^\d+$/.test(index)) fail(text, `'${index}' is no number of an item`);
+        of = { kind: 'index', of, index: Number(index) };
         expect(']');
       } else return of;
     }
@@ -71,6 +75,12 @@ export function parseExpression(text: string): Expression {
     if (token.startsWith('%') || token.startsWith('$')) return { kind: 'variable', name: token };
     if (token === 'true' || token === 'false') return { kind: 'literal', value: token === 'true' };
     if (/^\d/.test(token)) return { kind: 'literal', value: Number(token) };
+    if (token === '-' && /^\d/.test(peek() ?? '')) {
+      const value = -Number(next());
+      // A sign is weaker than what follows a dot: `-1.abs()` is `-(1.abs())`.
+      return peek() === '.' || peek() === '[' ? fail(text, 'a sign stands before a path') : { kind: 'literal', value };
+    }
+    if (token === '{' && take('}')) return { kind: 'nothing' };
     return nameOrCall(token);
   };
 
@@ -109,6 +119,7 @@ const WEAKER = [
 ] as const;
 
 const STRONGER = ['+', '-', '&'] as const;
+const STRONGEST = ['*', '/', 'div', 'mod'] as const;
 
 const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(.))/g;
 const CONTROLS: Readonly<Record<string, string>> = { f: '\f', n: '\n', r: '\r', t: '\t' };
@@ -117,7 +128,7 @@ const unescaped = (_: string, hex: string | undefined, character: string): strin
   hex === undefined ? (CONTROLS[character] ?? character) : String.fromCharCode(Number.parseInt(hex, 16));
 
 const TOKEN =
-  /\s*('(?:[^'\\]|\\.)*'|[%$]?[A-Za-z_][A-Za-z0-9_]*|`[A-Za-z_][A-Za-z0-9_]*`|\d+(?:\.\d+)?|[!<>]=|[().,|=<>+&[\]-])/y;
+  /\s*('(?:[^'\\]|\\.)*'|[%$]?[A-Za-z_][A-Za-z0-9_]*|`[A-Za-z_][A-Za-z0-9_]*`|\d+(?:\.\d+)?|[!<>]=|[().,|=<>+*&[\]{}-]|\/(?![/*]))/y;
 
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];

@@ -4,6 +4,7 @@ import { decimalPlaces, length, range, regex } from './bounds.js';
 import { calculated, constraints, notDecided, readOnly, wholeConstraints } from './formula.js';
 import { notEnabled, repeats } from './occurs.js';
 import { exclusive, options, valueSet } from './options.js';
+import type { Question } from '../form.js';
 import type { ItemRule, ValueRule, WholeRule } from './rule.js';
 import { attachment, reference, unit } from './special.js';
 import { formStatus, itemText, modifiers, signature } from './whole.js';
@@ -26,16 +27,11 @@ export const itemRules: readonly ItemRule[] = [
 /** Of the type of each value: what fails these is not looked at further. */
 export const typeRules: readonly ValueRule[] = [answerType, newLine];
 
-/** Of each value. */
-export const valueRules: readonly ValueRule[] = [
-  url,
-  length,
-  range,
-  decimalPlaces,
-  regex,
-  options,
-  valueSet,
-  unit,
-  attachment,
-  reference,
-];
+/** Of each value: what only questions with extensions or a maxLength ask, and what others ask too. */
+const demanded: readonly ValueRule[] = [length, range, decimalPlaces, regex];
+const always: readonly ValueRule[] = [options, valueSet, unit, attachment, reference];
+
+export const valueRules = ({ hasDemands }: Question): readonly ValueRule[] => (hasDemands ? ALL : PLAIN);
+
+const ALL: readonly ValueRule[] = [url, ...demanded, ...always];
+const PLAIN: readonly ValueRule[] = [url, ...always];

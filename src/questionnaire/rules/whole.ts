@@ -25,7 +25,8 @@ const STATUS: Readonly<Record<string, RuleCode>> = { draft: 'questionnaireDraft'
 /** V26; a translation, or words that an expression makes, cannot be compared. */
 export const itemText: ItemRule = ({ form, response }, node, question, tell) => {
   const { text } = node.item;
-  if (text === undefined || question.text === undefined || squeezed(text) === squeezed(question.text)) return;
+  if (text === undefined || question.text === undefined || text === question.text) return;
+  if (squeezed(text) === squeezed(question.text)) return;
   if (response.language !== undefined && response.language !== form.questionnaire.language) return;
   const beside = (question.item._text as { extension?: Extension[] } | undefined)?.extension;
   if (firstOf(beside, 'textExpression') !== undefined || firstOf(beside, 'translation') !== undefined) return;
@@ -43,10 +44,8 @@ export const signature: WholeRule = ({ form, response }, tell) => {
 
 /** V30: no modifierExtension is known, so none may be passed over. (R4 extensibility.html#modifierExtension) */
 export const modifiers: WholeRule = ({ form }, tell) => {
-  const own = form.questionnaire.modifierExtension ?? [];
-  const below = [...form.questions.values()].flatMap(({ item }) => item.modifierExtension ?? []);
-  for (const { url } of [...own, ...below].slice(0, 10)) {
-    const text = `${form.name} has the modifierExtension ${String(url).slice(0, 120)}, which this server does not know.`;
+  for (const url of form.modifiers.slice(0, 10)) {
+    const text = `${form.name} has the modifierExtension ${url.slice(0, 120)}, which this server does not know.`;
     tell(say(undefined, 'modifierExtension', `${text} The answers may mean something else.`));
   }
 };

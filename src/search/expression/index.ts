@@ -38,6 +38,8 @@ function compile(definitions: Definitions, expression: Expression, context: read
         : inner(expression.of).map((leaf) => isType(definitions, leaf, expression.type));
     case 'call':
       return compileCall({ definitions, compile }, expression, inner(expression.of));
+    case 'nothing':
+      return [];
     case 'variable':
       throw new Error(`The FHIRPath variable ${expression.name} is not understood.`);
     case 'binary':

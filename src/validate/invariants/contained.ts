@@ -1,8 +1,8 @@
 /** Contained resources: who refers to them, and what they are called (R4 references.html#contained, dom-3, ref-1). */
 import { changeLinks } from '../../fhir/links/narrative.js';
-import { isObject } from '../report.js';
-import type { Env } from './fhirpath/compiled.js';
-import type { Shape, Shapes } from './fhirpath/shapes.js';
+import { isObject } from '../../kit/json.js';
+import type { Env } from '../../fhir/path/compiler/compiled.js';
+import type { Shape, Shapes } from '../../fhir/path/compiler/shapes.js';
 
 /** Whether a Reference leads somewhere, if it is to a contained resource; `#` alone is the one that contains. */
 export function isLocalKnown(value: unknown, { root }: Env): boolean {

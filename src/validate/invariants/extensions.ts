@@ -4,8 +4,8 @@
  */
 import type { Definitions } from '../../fhir/definitions.js';
 import type { Severity } from '../../fhir/outcome.js';
-import { isObject } from '../report.js';
-import type { Shape } from './fhirpath/shapes.js';
+import { isObject } from '../../kit/json.js';
+import type { Shape } from '../../fhir/path/compiler/shapes.js';
 
 export interface Problem {
   severity: Severity;

@@ -3,10 +3,11 @@ import type { Definitions, Invariant } from '../../fhir/definitions.js';
 import { parseExpression } from '../../fhir/path/syntax.js';
 import { amended, elsewhere, type Amendment } from './amendments.js';
 import { isLocalKnown } from './contained.js';
-import type { Env } from './fhirpath/compiled.js';
-import { compile } from './fhirpath/compile.js';
-import type { Node } from './fhirpath/node.js';
-import type { Shape } from './fhirpath/shapes.js';
+import type { Env } from '../../fhir/path/compiler/compiled.js';
+import { compile } from '../../fhir/path/compiler/compile.js';
+import { invariantDialect } from './fhirpath/dialect.js';
+import type { Node } from '../../fhir/path/compiler/node.js';
+import type { Shape } from '../../fhir/path/compiler/shapes.js';
 import { narrativeRules } from './narrative.js';
 
 export interface Rule {
@@ -35,7 +36,7 @@ function rulesOf({ key, severity = 'error', human, expression }: Invariant): Rul
   if (Object.hasOwn(elsewhere, key)) return [];
   const asked: readonly Partial<Amendment>[] = amended(expression) ?? [{ expression }];
   return asked.map((one) => {
-    const { truth } = compile(parseExpression(one.expression ?? expression));
+    const { truth } = compile(parseExpression(one.expression ?? expression), invariantDialect);
     const sentence = `${(one.human ?? human).replace(/\.?\s*$/, '')} (${key}).`;
     return {
       key,

@@ -1,6 +1,6 @@
 /** What the walk does at a type or element, by the names in JSON; made when each is first met. */
 import type { Rule, Rules } from './rules.js';
-import type { Shape } from './fhirpath/shapes.js';
+import type { Shape } from '../../fhir/path/compiler/shapes.js';
 
 export interface Stop {
   rules: readonly Rule[];

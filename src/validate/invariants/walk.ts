@@ -3,12 +3,12 @@ import type { Definitions } from '../../fhir/definitions.js';
 import type { Issue, Severity } from '../../fhir/outcome.js';
 import type { Resource } from '../../fhir/types.js';
 import { limits } from '../../kit/limits.js';
-import { isObject } from '../report.js';
+import { isObject } from '../../kit/json.js';
 import { containedProblems } from './contained.js';
 import { extensionProblem, modifierProblem, type Holder } from './extensions.js';
-import type { Env } from './fhirpath/compiled.js';
-import { Node, resourceNode } from './fhirpath/node.js';
-import { createShapes, type Shape, type Shapes } from './fhirpath/shapes.js';
+import type { Env } from '../../fhir/path/compiler/compiled.js';
+import { Node, resourceNode } from '../../fhir/path/compiler/node.js';
+import { createShapes, type Shape, type Shapes } from '../../fhir/path/compiler/shapes.js';
 import { createRules, type Rule } from './rules.js';
 import { createStops, type Step, type Stop } from './stops.js';
 
@@ -26,6 +26,18 @@ export function createInvariants(definitions: Definitions): CheckInvariants {
     return walk.issues;
   };
 }
+
+/** R4's own rules know no variables of forms, and are bounded by what they are asked of. */
+export const envOf = (shapes: Shapes, resource: Node, root: Node): Env => ({
+  shapes,
+  resource,
+  root,
+  context: resource,
+  found: new Map(),
+  variables: {},
+  total: [],
+  work: { left: Infinity },
+});
 
 /** Depth is bounded by the parser of JSON. */
 class Walk {
@@ -50,7 +62,7 @@ class Walk {
     if (this.#level === 0) this.#enter(node.shape.name, -1, undefined);
     [this.#base, this.#type] = [this.#level, node.shape.name];
     this.#contained(node);
-    this.#object(node, { shapes: this.shapes, resource: node, root, context: node, found: new Map() });
+    this.#object(node, envOf(this.shapes, node, root));
     [this.#base, this.#type] = [base, type];
   }
 

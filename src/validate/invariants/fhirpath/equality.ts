@@ -1,9 +1,9 @@
 /** When two items are the same, and which of two comes first (FHIRPath N1, sections 6.1 and 6.2). */
 import { spanOf } from '../../../fhir/datetime.js';
 import { canonicalUnit, inBaseUnits, UCUM } from '../../../fhir/quantity.js';
-import { isObject } from '../../report.js';
-import type { Truth } from './compiled.js';
-import { Node, valueOf, type Item } from './node.js';
+import { isObject } from '../../../kit/json.js';
+import type { Truth } from '../../../fhir/path/compiler/compiled.js';
+import { Node, valueOf, type Item } from '../../../fhir/path/compiler/node.js';
 
 export function equal(left: readonly Item[], right: readonly Item[]): Truth {
   if (left.length === 0 || right.length === 0) return undefined;

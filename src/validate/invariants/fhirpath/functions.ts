@@ -1,12 +1,8 @@
 /** TABLE: the functions of FHIRPath that R4's invariants call (FHIRPath N1, section 5), and those that mend them. */
-import type { Expression } from '../../../fhir/path/syntax.js';
-import { ofList, ofTruth, type Compiled, type Env, type Truth } from './compiled.js';
+import { ofList, ofTruth, type Env, type Make, type Truth } from '../../../fhir/path/compiler/compiled.js';
 import { amountOf, keyOf, keysOf, mayPrecede } from './equality.js';
-import { collectAll, has, Node, valueOf, type Item } from './node.js';
+import { collectAll, has, Node, valueOf, type Item } from '../../../fhir/path/compiler/node.js';
 import { not } from './operators.js';
-
-/** @param from the expression that `of` was made of */
-type Make = (of: Compiled, list: Compiled[], from: Expression) => Compiled;
 
 const asked =
   (answer: (found: Item[]) => Truth): Make =>

@@ -1,12 +1,10 @@
 /** TABLE: the operators of FHIRPath. Its logic has three values (FHIRPath N1, section 6.5). */
 import type { BinaryOperator } from '../../../fhir/path/syntax.js';
-import { ofList, ofTruth, type Compiled, type Truth } from './compiled.js';
+import { ofList, ofTruth, type Operator, type Truth } from '../../../fhir/path/compiler/compiled.js';
 import { distinct, equal, keysOf, keyOf, order } from './equality.js';
-import { valueOf, type Item } from './node.js';
+import { valueOf, type Item } from '../../../fhir/path/compiler/node.js';
 
-type Operator = (left: Compiled, right: Compiled) => Compiled;
-
-export const operators: Readonly<Record<BinaryOperator, Operator>> = {
+export const operators: Readonly<Partial<Record<BinaryOperator, Operator>>> = {
   and: logic((left, right) => {
     const one = left();
     if (one === false) return false;

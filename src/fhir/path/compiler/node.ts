@@ -1,7 +1,6 @@
 /** An element of a resource as expressions see it: its value, what stands beside that, and its shape. */
-import type { Element, Resource } from '../../../fhir/types.js';
-import { rawNumber } from '../../../kit/json.js';
-import { isObject } from '../../report.js';
+import type { Element, Resource } from '../../types.js';
+import { isObject, rawNumber } from '../../../kit/json.js';
 import type { Child, Shape, Shapes } from './shapes.js';
 
 export class Node {

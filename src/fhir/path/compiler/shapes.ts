@@ -1,5 +1,5 @@
 /** What stands where in a type, as the compiled expressions and the walk look it up: one object a type or element. */
-import type { Definitions } from '../../../fhir/definitions.js';
+import type { Definitions } from '../../definitions.js';
 import { assert } from '../../../kit/assert.js';
 import { membersOf, type Member } from '../../members.js';
 

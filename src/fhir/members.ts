@@ -1,5 +1,5 @@
 /** The names that an object of a type may have in JSON, and which of them it must have (R4 json.html). */
-import type { Definitions, ElementDefinition } from '../fhir/definitions.js';
+import type { Definitions, ElementDefinition } from './definitions.js';
 
 export interface Member {
   /** FHIR's name: `value` for the JSON name `valueQuantity`. */
