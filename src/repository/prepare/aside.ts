@@ -3,9 +3,10 @@
  * with the first of them and ends when there were none for a while. When it cannot start, or dies, the server does the
  * work itself until it is time to try again.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { failure } from '../../fhir/outcome.js';
 import { limits } from '../../kit/limits.js';
+import { startThread } from '../../kit/thread.js';
 import { preparedOf, type Answer } from './message.js';
 import type { Prepare, Prepared, Task } from './prepare.js';
 
@@ -34,7 +35,7 @@ export function createAside({
   base,
   prepare,
   lost,
-  start = startThread,
+  start = (base) => startThread(new URL('thread.js', import.meta.url), { base }),
   idleMs = limits.asideIdleMs,
 }: AsideParts): Aside {
   const waiting: Waiting[] = [];
@@ -160,13 +161,4 @@ function handedOver(task: Task): ArrayBuffer[] {
   if (task.kind !== 'body') return [];
   const { buffer, byteLength } = task.bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
-}
-
-/** Run from its sources (`npm run dev`, tests), the thread must learn to read TypeScript first. */
-function startThread(base: string): Worker {
-  const options = { workerData: { base }, execArgv: [] };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('thread.js', import.meta.url), options);
-  const [reader, file] = [import.meta.resolve('tsx/esm/api'), new URL('thread.ts', import.meta.url).href];
-  const code = `import { register } from ${JSON.stringify(reader)}; register(); await import(${JSON.stringify(file)});`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), options);
 }

@@ -30,7 +30,7 @@ export interface Connection {
 
 /** So many statements stay prepared; the shapes of plans are without number. */
 const STATEMENTS = 500;
-/** Pages of the log (64 MB) before a commit itself has to move them: the timer in `index.ts` does it before. */
+/** Pages of the log (64 MB) before a commit itself has to move them: `checkpoint.ts` does it before. */
 const WAL_PAGES = 16_000;
 
 interface Tuning {

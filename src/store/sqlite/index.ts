@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
+import { createCheckpoint } from './checkpoint.js';
 import { createCommitter, type Side } from './commit.js';
 import { answer, connect, type Connection } from './connection.js';
 import { createErasing } from './erase.js';
@@ -30,12 +31,13 @@ export interface SqliteOptions {
   few?: number;
   /** Resources on one side of a chain or `_has`. */
   joinTargets?: number;
-  /** How often the log is moved into the database and expired records are removed. */
+  /** How often expired records are removed, and how often the log is moved into the database. */
   tidyMs?: number;
+  moveMs?: number;
 }
 
 export function openSqliteStore(options: SqliteOptions): Store {
-  const { file, clock, queueMax = 10_000, tidyMs = 5000 } = options;
+  const { file, clock, queueMax = 10_000, tidyMs = 5000, moveMs = 500 } = options;
   const connection = connect(file);
   const { db, get } = connection;
   const near = createSide(connection, options);
@@ -46,18 +48,14 @@ export function openSqliteStore(options: SqliteOptions): Store {
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
-  // Moving the log is kept off the path of requests. It may fail while another process reads; the next one mends that.
-  const tidy = setInterval(() => {
-    vault.clean().catch(() => undefined);
-    answer(() => {
-      connection.settle();
-      db.pragma('wal_checkpoint(PASSIVE)');
-    }).catch(() => undefined);
-  }, tidyMs);
-  tidy.unref();
+  const tidy = setInterval(() => void vault.clean().catch(() => undefined), tidyMs).unref();
+  const checkpoint = file === ':memory:' ? undefined : createCheckpoint(file, connection);
+  const moving = setInterval(() => void checkpoint?.move(), moveMs).unref();
 
   async function close(): Promise<void> {
     clearInterval(tidy);
+    clearInterval(moving);
+    await checkpoint?.close();
     await committer.stop();
     if (!db.open) return;
     if (far !== near) far.connection.close();
