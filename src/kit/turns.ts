@@ -17,7 +17,7 @@ export class Turns {
   async next(): Promise<void> {
     await new Promise<void>((resolve) => {
       waiting.push(resolve);
-      if (waiting.length === 1) setImmediate(work);
+      if (!isAtWork) later();
     });
     this.#since = performance.now();
   }
@@ -25,15 +25,21 @@ export class Turns {
 
 /** A thread has one event loop, and this is its line of those who wait for another turn of it. */
 const waiting: (() => void)[] = [];
+let isAtWork = false;
+
+function later(): void {
+  isAtWork = true;
+  setImmediate(work);
+}
 
 function work(): void {
   const until = performance.now() + limits.sliceMs;
   const one = (): void => {
     waiting.shift()?.();
     afterwards(() => {
-      if (waiting.length === 0) return;
-      if (performance.now() < until) one();
-      else setImmediate(work);
+      if (waiting.length === 0) isAtWork = false;
+      else if (performance.now() < until) one();
+      else later();
     });
   };
   one();
