@@ -2,6 +2,7 @@
 import { limits } from '../../kit/limits.js';
 import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
+import { createAudit } from './audit.js';
 import { prepare, type Collections } from './schema.js';
 import { connect } from './client.js';
 import { createErasing } from './erase.js';
@@ -55,8 +56,9 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const { search, count, countIn } = createSearch(parts);
   const current = createCurrent(client, collections.meta, settings.operationMs);
   const { read, version, ownersOf, blobsInUse } = createRead(parts);
+  const audit = createAudit(parts);
   return {
-    write: createWrite(parts, countIn),
+    write: createWrite(parts, countIn, audit),
     read: current(read),
     version: current(version),
     ownersOf: current(ownersOf),
@@ -68,10 +70,14 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     vault: createVault(parts),
     keeping: createKeeping(parts),
     erasing: createErasing(parts),
+    audit: audit.log,
     async ping() {
       await answered(client.db('admin').command({ ping: 1 }, { timeoutMS: PING_MS }));
     },
-    close: () => client.close(),
+    async close() {
+      await audit.close().catch(() => undefined);
+      await client.close();
+    },
   };
 }
 

@@ -44,6 +44,23 @@ export interface VersionDocument {
   closing?: { by: string; at: Date };
   /** The fields of the resource, for an operator's own queries; the server never reads them. */
   resource?: object;
+  /** What the audit trail says of the write that made this version, and the process that brings it there; see `outbox.ts`. */
+  a?: { by: string; r: { t: string; k: string[] }[] };
+}
+
+/** A link of the audit trail. */
+export interface AuditDocument {
+  /** Chain and number of its first record. */
+  _id: string;
+  c: string;
+  n: number;
+  at: number;
+  /** The records, a line each; their keys, each once; and for each line which of these it has. */
+  text: string;
+  k: string[];
+  l: number[][];
+  before: string;
+  hash: string;
 }
 
 export interface GuardDocument {
@@ -64,6 +81,7 @@ export interface Collections {
   guards: Collection<GuardDocument>;
   vault: Collection<VaultDocument>;
   meta: Collection<MetaDocument>;
+  audit: Collection<AuditDocument>;
 }
 
 const head = { head: true };
@@ -92,6 +110,10 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
   guards: [],
   vault: [{ name: 'expiry', key: { at: 1 }, expireAfterSeconds: 0 }],
   meta: [],
+  audit: [
+    { name: 'key', key: { k: 1, at: 1, _id: 1 } },
+    { name: 'at', key: { at: 1, _id: 1 } },
+  ],
 };
 
 /** Makes what is missing, refuses what is there but different, and takes the steps that the data still needs. */
@@ -118,7 +140,8 @@ export async function prepare(db: Db): Promise<Collections> {
   }
   await migrate(db, randomUUID());
   const [versions, guards] = [db.collection<VersionDocument>('versions'), db.collection<GuardDocument>('guards')];
-  return { versions, guards, vault: db.collection('vault'), meta: db.collection('meta') };
+  const [vault, meta] = [db.collection<VaultDocument>('vault'), db.collection<MetaDocument>('meta')];
+  return { versions, guards, vault, meta, audit: db.collection<AuditDocument>('audit') };
 }
 
 const NAMESPACE_EXISTS = 48;

@@ -6,6 +6,7 @@
 import type { ClientSession } from 'mongodb';
 import { assert } from '../../kit/assert.js';
 import { StoreError, type Change, type Guard, type Integrity, type Store, type VaultRecord } from '../port.js';
+import type { MongoAudit } from './audit.js';
 import { Again, createClosing } from './closing.js';
 import { createCreates } from './creates.js';
 import { documentId, headFields, keyOf, toDocument } from './documents.js';
@@ -30,7 +31,7 @@ interface Job {
   record: VaultRecord | undefined;
 }
 
-export function createWrite(parts: Parts, count: CountIn): Store['write'] {
+export function createWrite(parts: Parts, count: CountIn, { log, outbox }: MongoAudit): Store['write'] {
   const { client, collections, fields, clock, operationMs, writeMs } = parts;
   const { versions } = collections;
   const hold = createHold(parts, count);
@@ -159,7 +160,7 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
     }
   }
 
-  const write: Store['write'] = async (changes, guards = [], integrity, record) => {
+  const write: Store['write'] = async (changes, guards = [], integrity, record, along) => {
     const written = new Map(changes.map((change) => [keyOf(change), change]));
     assert(written.size === changes.length, 'a write names one resource twice');
     const present = (integrity?.present ?? []).map(keyOf).filter((key) => written.get(key)?.text === undefined);
@@ -169,10 +170,21 @@ export function createWrite(parts: Parts, count: CountIn): Store['write'] {
     const documents = changes.map((change) => toDocument(change, fields));
     const job: Job = { changes, documents, guards, present, unreferred, integrity, record };
     if (documents.length === 0 && guards.length === 0 && record === undefined) return;
+    const [first] = documents;
+    const records = along?.audit ?? [];
+    if (first !== undefined && records.length > 0) await outbox.along(first, records, () => doJob(job));
+    else {
+      await doJob(job);
+      await log.append(records);
+    }
+  };
+
+  async function doJob(job: Job): Promise<void> {
     const budget = createBudget(writeMs);
     const last = await patiently(budget, () => writeOnce(job, budget));
     if (last !== undefined) await confirm(job, last, budget);
-  };
+  }
+
   return write;
 }
 

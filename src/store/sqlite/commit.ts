@@ -17,6 +17,8 @@ export interface Side<Hands> {
   hands: Hands;
   /** Told when something was rolled back. */
   undone: () => void;
+  /** Cleared when a transaction begins; sealed inside of it, when only the commit is left. */
+  ledger?: { clear: () => void; seal: () => void };
   /** Brings to the disk what was written so far, while others have their turn: the commit then waits for less. */
   flush?: () => Promise<void>;
 }
@@ -122,7 +124,7 @@ class HalfDone extends Error {}
 type Stages = Generator<'commit' | undefined, () => void>;
 
 /** One transaction of a group of jobs; its result tells all of them what became of it. */
-function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
+function createTransaction<Hands>({ connection, hands, undone, ledger }: Side<Hands>) {
   const { db } = connection;
   const [begin, commitAll, rollbackAll] = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'].map((text) => db.prepare(text));
   const [save, release, undo] = ['SAVEPOINT job', 'RELEASE job', 'ROLLBACK TO job'].map((text) => db.prepare(text));
@@ -163,7 +165,9 @@ function createTransaction<Hands>({ connection, hands, undone }: Side<Hands>) {
     try {
       connection.settle();
       begin?.run();
+      ledger?.clear();
       for (const one of group) settle.push(yield* runJob(one, apart));
+      ledger?.seal();
       yield 'commit';
       committing = true;
       commitAll?.run();

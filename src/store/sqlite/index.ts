@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
 import { createCheckpoint } from './checkpoint.js';
+import { createAuditLog, createLedger } from './audit.js';
 import { createCommitter, type Side } from './commit.js';
 import { answer, connect, type Connection } from './connection.js';
 import { createErasing } from './erase.js';
@@ -65,11 +66,12 @@ export function openSqliteStore(options: SqliteOptions): Store {
   }
 
   return {
-    write: (changes, guards = [], integrity, record) =>
-      committer.commitSteps(function* ({ writer, connection }) {
+    write: (changes, guards = [], integrity, record, along) =>
+      committer.commitSteps(function* ({ writer, connection, ledger }) {
         // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
         if (record !== undefined) putRecord(connection, record, clock);
         yield* writer.write(changes, guards, integrity);
+        if (along?.audit !== undefined) ledger.add(along.audit);
       }, weightOf(changes)),
     read: (keys, reach, bare) => answer(() => read(keys, reach, bare)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
@@ -82,6 +84,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     vault,
     keeping: createKeeping(connection, committer),
     erasing: createErasing(connection, near.scopes, committer, clock),
+    audit: createAuditLog(connection, committer),
     ping: () => answer(() => void get(sql`SELECT 1`)),
     close,
   };
@@ -100,7 +103,7 @@ async function flushLog(file: string): Promise<void> {
 /** What a connection is used with: each has scopes of its own, because one sees what it has not committed yet. */
 function createSide(
   connection: Connection,
-  { few = 1000, joinTargets }: SqliteOptions,
+  { clock, few = 1000, joinTargets }: SqliteOptions,
 ): Side<Hands> & { searcher: Searcher; scopes: Scopes } {
   const scopes = createScopes(connection);
   const searcher = createSearcher(connection, createSource(connection, scopes, few), joinTargets);
@@ -109,5 +112,6 @@ function createSide(
     scopes,
     ({ type, plan, reach, matches }) => searcher.count([type], plan, reach, matches + 1) === matches,
   );
-  return { connection, scopes, searcher, hands: { connection, writer }, undone: scopes.forget };
+  const ledger = createLedger(connection, clock);
+  return { connection, scopes, searcher, hands: { connection, writer, ledger }, undone: scopes.forget, ledger };
 }

@@ -1,6 +1,7 @@
 /** What moves and mends a whole database: snapshots of the feed, loading of exact versions, renewal of search values. */
 import { limits } from '../../kit/limits.js';
 import { StoreError, type Change, type Cursor, type Keeping, type PageRequest } from '../port.js';
+import type { Ledger } from './audit.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
 import { BEHIND, versionColumns, versionOf } from './rows.js';
@@ -17,6 +18,7 @@ interface Place {
 export interface Hands {
   connection: Connection;
   writer: Writer;
+  ledger: Ledger;
 }
 
 export function createKeeping({ all, get, tuples }: Connection, { commit, commitSteps }: Committer<Hands>): Keeping {

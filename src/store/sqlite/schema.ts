@@ -117,6 +117,27 @@ const migrations: readonly string[] = [
       AND NOT EXISTS (SELECT 1 FROM keyed k WHERE k.num = r.num AND k.param = s.param);
   DROP TABLE keyed;
   `,
+  // The audit trail, see `audit.ts`. The head of the chain stands in `note`, apart from the links that it vouches for.
+  `
+  CREATE TABLE audit_link (
+    num INTEGER PRIMARY KEY,
+    chain TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    keys TEXT NOT NULL,
+    before TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    UNIQUE (chain, first)
+  );
+  CREATE INDEX audit_link_at ON audit_link (at);
+  CREATE TABLE audit_key (
+    key TEXT NOT NULL,
+    link INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    PRIMARY KEY (key, link, line)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */
