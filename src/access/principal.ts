@@ -1,6 +1,7 @@
 /** Who calls. Every door of the repository asks for a Call; there is no way to a resource without one. */
 import type { Instant } from '../kit/clock.js';
 import { noScopes, type Scopes } from './scopes.js';
+import type { Trail } from './trail.js';
 
 /** What a person or a system is here; `policy.ts` says what each may do. */
 export type Role =
@@ -49,6 +50,8 @@ export interface Call {
   id: string;
   at: Instant;
   principal: Principal;
+  /** Where what it does is told to the audit trail; none for commands and for what the server does by itself. */
+  trail?: Trail;
 }
 
 /** The only organization of open mode, and the one that what comes with the server belongs to. */

@@ -12,6 +12,7 @@ import { SHOWS } from '../search/shown.js';
 import {
   isThere,
   StoreError,
+  type Along,
   type Change,
   type Found,
   type Guard,
@@ -48,6 +49,7 @@ export interface SeenStore {
     guards: Guard[],
     integrity: Omit<Integrity, 'reach'> | undefined,
     record?: VaultRecord,
+    along?: Along,
   ): Promise<void>;
   vault: Vault;
 }
@@ -184,10 +186,10 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     return rule !== undefined && isSeen(rule, one);
   };
 
-  const write: SeenStore['write'] = async (call, changes, guards, integrity, record) => {
+  const write: SeenStore['write'] = async (call, changes, guards, integrity, record, along) => {
     const sight = sightOf(call, 'refer');
     if (sight.whole !== undefined) {
-      await store.write(changes, guards, integrity && { ...integrity, reach: { owners: sight.whole } }, record);
+      await store.write(changes, guards, integrity && { ...integrity, reach: { owners: sight.whole } }, record, along);
       return;
     }
     const written = new Set(changes.map(nameOf));
@@ -195,7 +197,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     await refuseUnseen(call, sight, [...(integrity?.present ?? []), ...shown]);
     const owners = ownersOf((integrity?.present ?? []).map(({ type }) => sight.of(type)));
     try {
-      await store.write(changes, guards, integrity && { ...integrity, reach: { owners } }, record);
+      await store.write(changes, guards, integrity && { ...integrity, reach: { owners } }, record, along);
     } catch (error) {
       throw error instanceof Referred ? await retold(call, error) : error;
     }

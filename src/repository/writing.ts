@@ -12,7 +12,7 @@ import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import { isThere, REFERS, StoreError, type Change, type VaultRecord } from '../store/port.js';
+import { isThere, REFERS, StoreError, type Along, type Change, type VaultRecord } from '../store/port.js';
 import type { ResponseCheck } from '../validate/response.js';
 import { createAnswers, isDefinition } from './answers.js';
 import { createAccept, type Accepted, type AcceptParts } from './accept.js';
@@ -101,7 +101,13 @@ export function createWriting(parts: WritingParts): Write {
     }
     if (turns.over) await turns.next();
     const done = results(works, steps, changes, issues);
-    await commit(call, changes, resolved, references, issues, setting, record?.(done));
+    const was = new Map(steps.map(({ key, was }) => [nameOf(key), was]));
+    const audit =
+      changes.length === 0
+        ? undefined
+        : call.trail?.writing(changes.map((change) => ({ change, was: was.get(nameOf(change)) })));
+    const along = audit === undefined ? {} : { audit };
+    await commit(call, changes, resolved, references, issues, setting, record?.(done), along);
     return done;
   }
 
@@ -137,7 +143,8 @@ export function createWriting(parts: WritingParts): Write {
     references: References,
     issues: Map<Work, Issue[]>,
     { told }: Setting,
-    record?: VaultRecord,
+    record: VaultRecord | undefined,
+    along: Along,
   ): Promise<void> {
     if (changes.length === 0 && record === undefined) return;
     const written = new Map(changes.map((change) => [nameOf(change), change]));
@@ -147,7 +154,8 @@ export function createWriting(parts: WritingParts): Write {
     if (integrity === 'warn') await warn(call, present, references, issues);
     try {
       const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
-      await store.write(call, changes, guards, demands ? demanded : undefined, record);
+      await store.write(call, changes, guards, demands ? demanded : undefined, record, along);
+      call.trail?.written();
       if (changes.some(isDefinition)) responses.forget();
     } catch (error) {
       if (!isStoreFailure(error, 'missing')) throw error;

@@ -1,0 +1,91 @@
+/**
+ * A record: what was done, by whom, on what, about which patients. It is one line of JSON as short as may be, since every
+ * request writes one; `event.ts` makes AuditEvents of it when somebody reads them.
+ */
+import { HOME, type Principal } from '../access/principal.js';
+import type { Instant } from '../kit/clock.js';
+import type { AuditHead, AuditRecord } from '../store/port.js';
+import type { KindName } from './kinds.js';
+
+export interface Told {
+  /** `X-Request-Id` of the answer. */
+  request?: string;
+  /** When it began. */
+  at: Instant;
+  /** Undefined when nobody showed a token that is valid. */
+  who?: Who;
+  /** The network address that it came from. */
+  from?: string;
+  acts: Act[];
+  /** Where chains were cut, as the time of their oldest records was over. */
+  cut?: AuditHead[];
+}
+
+export interface Who {
+  /** A user name, or the client_id of a service. */
+  name: string;
+  role: string;
+  owner: string;
+  client?: string;
+  user?: string;
+  fhirUser?: string;
+  grant?: string;
+}
+
+export interface Act {
+  kind: KindName;
+  /** Of HTTP. */
+  status: number;
+  /** `Type/id`, with `/_history/n` where a version is known. */
+  what?: string;
+  /** As it was asked: what stands behind the base URL. */
+  query?: string;
+  /** Patients, each with the organization whose resource says so; '' where it is about no patient. */
+  of?: [patient: string, owner: string][];
+  /** Why, where it had to be said: `purposeOfUse` and words. */
+  purpose?: { system: string; code: string };
+  reason?: string;
+  detail?: Record<string, string>;
+}
+
+/** What it is found by: owners whose auditors see it, patients, persons, resources. Each once. */
+export function keysOf({ who, acts }: Told): string[] {
+  const keys = new Set([`o:${who?.owner ?? HOME}`]);
+  if (who?.fhirUser !== undefined) keys.add(`a:${who.fhirUser}`);
+  for (const { what, of } of acts) {
+    if (what !== undefined) keys.add(keyOfResource(what));
+    for (const [patient, owner] of of ?? []) {
+      keys.add(`o:${owner}`);
+      if (patient !== '') keys.add(`p:${patient}`);
+    }
+  }
+  return [...keys];
+}
+
+/** A patient is found by one key, as whom it is about and as what was read. */
+export function keyOfResource(what: string): string {
+  const [type = '', id = ''] = what.split('/', 2);
+  return type === 'Patient' ? `p:${id}` : `e:${type}/${id}`;
+}
+
+export function whoOf({ name, role, owner, grant }: Principal): Who {
+  if (grant === undefined) return { name, role, owner };
+  const { client, user, fhirUser, id } = grant;
+  return {
+    name,
+    role,
+    owner,
+    client,
+    ...(user === undefined ? {} : { user }),
+    ...(fhirUser === undefined ? {} : { fhirUser }),
+    grant: id,
+  };
+}
+
+export const recordOf = (told: Told): AuditRecord => ({ text: JSON.stringify(told), keys: keysOf(told) });
+
+/** The same for a caller whose part is known as JSON: what most requests write. */
+export function recordBy(told: Told & { who: Who }, who: string): AuditRecord {
+  const { who: _who, ...rest } = told;
+  return { text: `{"who":${who},${JSON.stringify(rest).slice(1)}`, keys: keysOf(told) };
+}
