@@ -1,6 +1,6 @@
 /** The only reader of process.env: one table of name, parser, default and meaning; `afferent --help` prints it. */
-import { isIP } from 'node:net';
 import { LOG_LEVELS, type LogLevel } from './kit/log.js';
+import { baseUrl, integer, listOf, network, oneOf, origin, registrationToken, text } from './kit/settings.js';
 
 export interface Config {
   host: string;
@@ -23,6 +23,9 @@ export interface Config {
   /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustProxy: string[];
   authorization: 'open' | 'smart';
+  /** Whether every request leaves a record; undefined: with authorization it does. */
+  audit: 'on' | 'off' | undefined;
+  auditDays: number;
   /** Login at another OpenID Provider; its issuer is empty where there is none. */
   openidIssuer: string;
   openidClientId: string;
@@ -137,6 +140,19 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     meaning: 'open: whoever calls is the operator, on loopback only. smart: SMART on FHIR; everybody brings a token.',
     parse: oneOf(['open', 'smart'] as const),
   },
+  audit: {
+    name: 'AUDIT',
+    fallback: '',
+    meaning:
+      'on: every request leaves a record in the audit trail before it is answered. Empty: on when AUTHORIZATION=smart.',
+    parse: (text) => (text === '' ? undefined : oneOf(['on', 'off'] as const)(text)),
+  },
+  auditDays: {
+    name: 'AUDIT_DAYS',
+    fallback: '2190',
+    meaning: 'Days that records of the audit trail are kept: six years as a rule.',
+    parse: integer(1, 36_500),
+  },
   openidIssuer: {
     name: 'OPENID_ISSUER',
     fallback: '',
@@ -205,6 +221,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     trustProxy: read(settings.trustProxy),
     corsOrigins: read(settings.corsOrigins),
     authorization: read(settings.authorization),
+    audit: read(settings.audit),
+    auditDays: read(settings.auditDays),
     openidIssuer: read(settings.openidIssuer),
     openidClientId: read(settings.openidClientId),
     openidClientSecret: read(settings.openidClientSecret),
@@ -222,59 +240,6 @@ export function settingsTable(): string {
     .join('\n');
 }
 
-function text(value: string): string {
-  return value;
-}
-
-function integer(least: number, most: number) {
-  return (value: string): number => {
-    const number = Number(value);
-    if (/^[0-9]+$/.test(value) && number >= least && number <= most) return number;
-    throw new Error(`"${value}" is not a whole number from ${least} to ${most}.`);
-  };
-}
-
-function oneOf<const T extends readonly string[]>(allowed: T) {
-  return (value: string): T[number] => {
-    const found = allowed.find((one) => one === value);
-    if (found !== undefined) return found;
-    throw new Error(`"${value}" is none of ${allowed.join(', ')}.`);
-  };
-}
-
-function baseUrl(value: string): string {
-  if (value === '') return value;
-  if (!URL.canParse(value) || !/^https?:/.test(value) || /[?#]/.test(value))
-    throw new Error(`"${value}" is not an http or https URL.`);
-  return value.replace(/\/+$/, '');
-}
-
-function registrationToken(value: string): string {
-  if (value === '' || /^[A-Za-z0-9._~+/-]{32,}=*$/.test(value)) return value;
-  throw new Error('a token that nobody guesses has 32 characters or more: letters, digits and . _ ~ + / -');
-}
-
-/** Texts with commas between; none for an empty one. */
-function listOf(parse: (text: string) => string) {
-  return (value: string): string[] =>
-    value
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== '')
-      .map(parse);
-}
-
-/** An address, or a network as `address/bits`. */
-function network(value: string): string {
-  const [address = '', bits, more] = value.split('/');
-  const most = isIP(address) === 6 ? 128 : 32;
-  const fits = bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most);
-  if (isIP(address) !== 0 && fits && more === undefined) return value;
-  throw new Error(`"${value}" is neither an IP address nor a network such as 10.0.0.0/8.`);
-}
-
-/** As a browser sends it (RFC 6454): scheme, host and port, nothing behind it. */
-function origin(value: string): string {
-  if (URL.canParse(value) && /^https?:/.test(value) && new URL(value).origin === value) return value;
-  throw new Error(`"${value}" is not an origin such as https://app.example (no path, no slash at its end, no *).`);
-}
+/** With authorization there are people to account for. */
+export const isAudited = ({ audit, authorization }: Config): boolean =>
+  audit === undefined ? authorization === 'smart' : audit === 'on';

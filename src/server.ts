@@ -6,12 +6,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createAccess } from './access/constraint.js';
 import { withoutPolicy } from './access/policy.js';
 import { operator } from './access/principal.js';
+import { createAudit } from './audit/index.js';
 import { makeDemo, type Demo } from './auth/demo.js';
 import type { Authenticate } from './auth/bearer.js';
 import { createAuth, type Auth } from './auth/index.js';
 import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
-import { ConfigError, type Config } from './config.js';
+import { ConfigError, isAudited, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
 import { loadDefinitions, type Definitions } from './fhir/definitions.js';
 import { routes } from './http/fhir/routes.js';
@@ -23,7 +24,7 @@ import { smartStylePath } from './http/auth/style.js';
 import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';
-import { requestId, unguessableToken } from './kit/id.js';
+import { requestId } from './kit/id.js';
 import { limits, type Limits } from './kit/limits.js';
 import { createLog } from './kit/log.js';
 import { createMetrics } from './kit/metrics.js';
@@ -36,7 +37,8 @@ import { createRepository } from './repository/repository.js';
 import { createCursors } from './search/page.js';
 import { createRegistry } from './search/registry.js';
 import { seed } from './seed/seed.js';
-import type { Store, Vault } from './store/port.js';
+import type { Store } from './store/port.js';
+import { sharedSecret } from './store/secret.js';
 import { refuseHalf } from './transfer/fill.js';
 import { createResponseCheck } from './validate/response.js';
 import { createValidator } from './validate/validator.js';
@@ -117,6 +119,18 @@ async function serveOn(
   const indexing = createIndexing(registry, base);
   const indexed = await keepIndexed(store, indexing, log);
   parts.push(indexed, collectPeriodically(createCollector({ store, blobs, clock }), log));
+  const audit = isAudited(config)
+    ? createAudit({
+        log: store.audit,
+        clock,
+        base,
+        days: config.auditDays,
+        lost: (err) => {
+          log.error({ err }, 'records of the audit trail whose time is over could not be removed');
+        },
+      })
+    : undefined;
+  if (audit !== undefined) parts.push(audit);
   const validator = createValidator(definitions);
   const aside = createAside({
     base,
@@ -180,6 +194,7 @@ async function serveOn(
       log,
       metrics,
       loopbackOnly: auth === undefined,
+      audit,
     },
     { ping: () => store.ping(), stopping: () => stopping, metrics },
     auth === undefined ? undefined : { auth, log, secret: await sharedSecret('session-secret', store.vault, clock) },
@@ -270,14 +285,4 @@ function refuseBase(base: string, { tlsCert, trustProxy }: Config): void {
   if (base.startsWith('https:') && tlsCert === '' && trustProxy.length === 0) {
     throw new ConfigError('BASE_URL is https: set TLS_CERT and TLS_KEY, or TRUST_PROXY with the proxy that has them.');
   }
-}
-
-const YEAR_MS = 365 * 24 * 3600 * 1000;
-
-/** Shared by all processes on one store, so that a page or a session begun at one goes on at another. */
-async function sharedSecret(name: 'cursor-key' | 'session-secret', vault: Vault, clock: Clock): Promise<string> {
-  await vault.putIfAbsent(name, unguessableToken(), clock.now() + YEAR_MS);
-  const key = await vault.get(name);
-  assert(key !== undefined, 'it was just put into the vault');
-  return key;
 }

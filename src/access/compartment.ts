@@ -9,7 +9,14 @@ import { ofEach } from '../search/restrict.js';
 import { SECURITY, SHOWS } from '../search/shown.js';
 
 /** Types that may show a Binary's bytes by the URL of an Attachment. */
-const SHOWING = ['Media', 'DocumentReference', 'QuestionnaireResponse', 'DiagnosticReport', 'Communication', 'Patient'];
+export const SHOWING = [
+  'Media',
+  'DocumentReference',
+  'QuestionnaireResponse',
+  'DiagnosticReport',
+  'Communication',
+  'Patient',
+];
 
 /** A condition on resources of this type; undefined when none of them is one patient's. */
 export function inCompartment(patient: string, type: string, registry: SearchRegistry): Plan | undefined {

@@ -215,6 +215,12 @@ export const limits = {
   /** Questions of one Questionnaire. */
   questions: 5000,
   pathTextCharacters: 64 * KB,
+  /** Patients of one resource that the audit trail names; requests of one address in a minute that it tells of one by one
+   * when they bring no valid token, and addresses that it keeps apart; records that one search of it looks at. */
+  auditPatients: 10_000,
+  auditStrangers: 10,
+  auditAddresses: 10_000,
+  auditLooked: 20_000,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
   patternCharacters: 1000,
   patternSteps: 2_000_000,

@@ -3,6 +3,7 @@
  * values and versions cannot be forgotten, because there is no other way to the store.
  */
 import type { Readable } from 'node:stream';
+import { SHOWING } from '../access/compartment.js';
 import type { Access } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
 import type { BlobRef } from '../blob/port.js';
@@ -36,6 +37,7 @@ import { refuseFaults } from './prepare/faults.js';
 import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
 import { createSeenStore } from './seen.js';
 import { createSearch, type SearchDoor } from './search.js';
+import { createTelling } from './telling.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
@@ -95,8 +97,16 @@ export function createRepository(parts: RepositoryParts): Repository {
   const store = createSeenStore(parts);
   const seen = { ...parts, store };
   const again = createOnce(seen, createWriting({ ...seen, definitions, finder: createFinder(seen) }));
+  const tell = createTelling(parts.store, SHOWING);
+  const door = createSearch(store);
   const perform: typeof again.write = async (call, works, setting, once) => {
     const written = await again.write(call, works, setting, once);
+    // What was there already, or was made by an earlier request, is shown by this one.
+    const there = written.filter(({ changed, replayed }) => !changed || replayed === true);
+    await tell(
+      call,
+      there.flatMap(({ version }) => version ?? []),
+    );
     return call.principal.grant === undefined ? written : Promise.all(written.map((one) => shown(call, one)));
   };
 
@@ -110,12 +120,15 @@ export function createRepository(parts: RepositoryParts): Repository {
 
   async function read(call: Call, key: Key): Promise<Found> {
     const [found] = await asked(store.read(call, 'read', [key], true));
-    return present(found, nameOf(key));
+    const version = present(found, nameOf(key));
+    await tell(call, [version]);
+    return version;
   }
 
   async function vread(call: Call, key: Key, version: number): Promise<Version> {
-    const found = await asked(store.version(call, key, version));
-    return present(found, `${nameOf(key)}/_history/${version}`);
+    const found = present(await asked(store.version(call, key, version)), `${nameOf(key)}/_history/${version}`);
+    await tell(call, [found]);
+    return found;
   }
 
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
@@ -124,6 +137,7 @@ export function createRepository(parts: RepositoryParts): Repository {
       const [known] = await asked(store.read(call, 'read', [{ type: scope.type, id: scope.id }], true));
       if (known === undefined) throw failure('not-found', `There is no ${scope.type}/${scope.id}, and never was.`);
     }
+    await tell(call, found.items);
     return found;
   }
 
@@ -205,7 +219,12 @@ export function createRepository(parts: RepositoryParts): Repository {
     bytes: (version, range) => openBytes(blobs, version, range),
     binaryAsJson: (version, layout) => jsonForm(blobs, version, layout),
     json: (version) => (version.type === 'Binary' ? inBundle(blobs, version) : jsonOf(version)),
-    ...createSearch(store),
+    ...door,
+    async search(call, ...rest) {
+      const found = await door.search(call, ...rest);
+      await tell(call, [...found.matches, ...found.included]);
+      return found;
+    },
   };
 }
 

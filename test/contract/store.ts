@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../src/kit/clock.js';
 import type { Store } from '../../src/store/port.js';
+import { auditContract } from './store/audit.js';
 import { erasingContract } from './store/erasing.js';
 import { feedContract } from './store/feed.js';
 import { historyContract } from './store/history.js';
@@ -66,6 +67,7 @@ export const parts = {
   vault: vaultContract,
   keeping: keepingContract,
   erasing: erasingContract,
+  audit: auditContract,
   reopen: reopenContract,
 };
 

@@ -1,6 +1,7 @@
 /** An HTTP request becomes a FhirCall; from here on nothing knows Express. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Call, Principal } from '../../access/principal.js';
+import type { RequestTrail } from '../../audit/trail.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Patch } from '../../fhir/transaction/operation.js';
 import type { Resource, ResourceType } from '../../fhir/types.js';
@@ -37,6 +38,7 @@ export interface FhirCall extends Call, Arrival {
   /** Read for bodies and raw Binaries only. */
   request: IncomingMessage;
   principal: Principal;
+  trail?: RequestTrail;
 }
 
 /** What the body brings. Throws 415, 413, 408, and 400 with the place of what cannot be read. */

@@ -1,7 +1,9 @@
 /** One FHIR request from its first byte to its last: guard, dispatch, interaction, answer, log line. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access/constraint.js';
-import { nobody } from '../../access/principal.js';
+import { nobody, type Principal } from '../../access/principal.js';
+import type { Audit } from '../../audit/index.js';
+import type { RequestTrail } from '../../audit/trail.js';
 import type { Authenticate } from '../../auth/bearer.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
@@ -10,6 +12,7 @@ import { limits } from '../../kit/limits.js';
 import type { Log } from '../../kit/log.js';
 import type { Metrics } from '../../kit/metrics.js';
 import { guard } from '../guard.js';
+import { addressOf, askedOf, keepTrail, type Traced } from './audited.js';
 import type { FhirCall } from './call.js';
 import { dispatch, type Target } from './dispatch.js';
 import { replyToError } from './errors.js';
@@ -34,6 +37,14 @@ export interface FhirHandlerParts extends Parts {
   traffic: Traffic;
   /** True in open mode: strangers are refused. */
   loopbackOnly: boolean;
+  /** Undefined where no records are kept. */
+  audit: Audit | undefined;
+}
+
+/** What is found out about a request on its way. */
+interface Seen extends Traced {
+  type: string;
+  rendering: Rendering;
 }
 
 export function fhirHandler(parts: FhirHandlerParts) {
@@ -43,20 +54,18 @@ export function fhirHandler(parts: FhirHandlerParts) {
     if (ticket === undefined) {
       refuseBusy(request, response);
       parts.metrics.refused();
+      parts.audit?.strangers.count(addressOf(request), 503);
       return;
     }
     const id = requestId();
-    const seen: { interaction: string; type: string; rendering: Rendering } = {
-      interaction: 'none',
-      type: '',
-      rendering: plainRendering,
-    };
+    const seen: Seen = { id, at: parts.clock.now(), interaction: 'none', type: '', rendering: plainRendering };
     let reply: Reply;
     try {
       reply = await answer(request, response, ticket, id, seen);
     } catch (error) {
       reply = refuse(error, id, seen.interaction);
     }
+    if (parts.audit !== undefined) reply = await kept(parts.audit, reply, request, seen);
     const { format = seen.rendering.format, pretty = seen.rendering.pretty } = reply;
     seen.rendering = { ...seen.rendering, format, pretty };
     await send(reply, request, response, ticket, id, seen);
@@ -66,13 +75,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
     parts.log.answered({ at: parts.clock.now(), request: id, interaction, type, status: reply.status, milliseconds });
   };
 
-  async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    ticket: Ticket,
-    id: string,
-    seen: { interaction: string; type: string; rendering: Rendering },
-  ) {
+  async function answer(request: IncomingMessage, response: ServerResponse, ticket: Ticket, id: string, seen: Seen) {
     guard(request, parts.loopbackOnly);
     const [path, query] = splitOnce(request.url ?? '/');
     const headOnly = request.method === 'HEAD';
@@ -82,16 +85,19 @@ export function fhirHandler(parts: FhirHandlerParts) {
     const target = dispatch(request.method ?? 'GET', path, parts.types);
     seen.interaction = target.route.interaction;
     seen.type = target.type;
+    seen.target = target;
     seen.rendering = { pretty, headOnly, format: formatOf(request, format, target) };
     const open = OPEN_TO_ALL.has(target.route.interaction);
     const principal = open ? nobody : await parts.authenticate(request.headers, query);
+    if (!open) seen.trail = trailOf(request, principal, seen);
     const operation = operationIn(target.route.path);
     if (operation !== undefined) parts.access.demandOperation(principal, operation);
     const submission = submissionOf(request, target.route.interaction);
     const call: FhirCall = {
       id,
-      at: parts.clock.now(),
+      at: seen.at,
       principal,
+      ...(seen.trail === undefined ? {} : { trail: seen.trail }),
       method: request.method ?? 'GET',
       type: target.type,
       resourceId: target.resourceId,
@@ -112,6 +118,29 @@ export function fhirHandler(parts: FhirHandlerParts) {
     // Who brings a body has its turn when that is there.
     if (!bringsBody(request)) await ticket.turn();
     return inTime(worked(target, call, ticket), target);
+  }
+
+  function trailOf(request: IncomingMessage, principal: Principal, seen: Seen): RequestTrail | undefined {
+    const caller = { request: seen.id, at: seen.at, from: addressOf(request), principal };
+    return parts.audit?.open(caller, askedOf(seen, request.url ?? '/'));
+  }
+
+  /** The reply once its record is kept; another one where it cannot be. */
+  async function kept(audit: Audit, reply: Reply, request: IncomingMessage, seen: Seen): Promise<Reply> {
+    try {
+      const [, query] = splitOnce(request.url ?? '/');
+      await keepTrail(audit, seen, request, reply.status, async () => {
+        try {
+          return await parts.authenticate(request.headers, query);
+        } catch {
+          return undefined;
+        }
+      });
+      return reply;
+    } catch (error) {
+      const refusal = refuse(error, seen.id, seen.interaction);
+      return reply.status < 400 ? refusal : reply;
+    }
   }
 
   /** Who was told that it took too long keeps its place until the work has ended all the same, however it ends. */
@@ -137,7 +166,7 @@ export function fhirHandler(parts: FhirHandlerParts) {
     response: ServerResponse,
     ticket: Ticket,
     id: string,
-    seen: { interaction: string; rendering: Rendering },
+    seen: Seen,
   ) {
     const { rendering } = seen;
     const own = ['X-Request-Id', id];

@@ -17,6 +17,7 @@ export async function searchByPost(call: FhirCall, parts: Parts): Promise<Reply>
   // Parameters may stand in the URL, in the form, or in both.
   const form = await formOf(call);
   const query = [call.query, form].filter((text) => text !== '').join('&');
+  if (form !== '') call.trail?.turnedOut({ query: `${call.request.url?.slice(1).split('?')[0] ?? ''}?${query}` });
   const reply = await search({ ...call, query }, parts);
   const { format, pretty } = renderingParameters(form);
   return {

@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import { text as textOfStream } from 'node:stream/consumers';
 import { responseBundle, type ResponseEntry } from '../../../fhir/bundle.js';
+import type { Asked } from '../../../audit/trail.js';
 import { failure, FhirError, operationOutcome } from '../../../fhir/outcome.js';
 import { readBundle } from '../../../fhir/transaction/index.js';
 import type { BundledInteraction, Operation } from '../../../fhir/transaction/operation.js';
@@ -40,6 +41,7 @@ export async function transaction(call: FhirCall, parts: Parts): Promise<Reply> 
     size += lengthOf(entry.text ?? '');
     answers.set(asked, entry);
   };
+  if (bundle.type === 'batch') call.trail?.turnedOut({ kind: 'batch' });
   const operations: readonly (Operation | FhirError)[] = bundle.operations;
   const good = operations.filter((one): one is Operation => !(one instanceof FhirError));
   const once = call.submission?.once();
@@ -94,13 +96,34 @@ async function attempt(
   operation: Operation,
   entryFor: (operation: Operation, written: Written) => Promise<ResponseEntry>,
 ): Promise<ResponseEntry> {
-  try {
-    if (operation.method === 'GET' || operation.method === 'HEAD') return await readEntry(call, parts, operation);
-    const once = call.submission?.once(operation.index);
-    return await entryFor(operation, await parts.repository.write(call, operation, true, once));
-  } catch (error) {
-    return refusal(error, call);
-  }
+  const trail = call.trail?.part(askedBy(operation));
+  const own = trail === undefined ? call : { ...call, trail };
+  const entry = await attemptOne(own, parts, operation, entryFor).catch((error: unknown) => refusal(error, call));
+  await trail?.close(Number.parseInt(entry.response.status));
+  return entry;
+}
+
+async function attemptOne(
+  call: FhirCall,
+  parts: Parts,
+  operation: Operation,
+  entryFor: (operation: Operation, written: Written) => Promise<ResponseEntry>,
+): Promise<ResponseEntry> {
+  if (operation.method === 'GET' || operation.method === 'HEAD') return readEntry(call, parts, operation);
+  const once = call.submission?.once(operation.index);
+  return entryFor(operation, await parts.repository.write(call, operation, true, once));
+}
+
+/** What an entry asks for, as a request of its own would. */
+function askedBy({ interaction, type = '', id = '', versionId = '', member = '', query }: Operation): Asked {
+  const named = [type, id, ...(versionId === '' ? [] : ['_history', versionId])].join('/');
+  const path = [type, id, member].filter((part) => part !== '').join('/');
+  const finds = /^(search|history)/.test(interaction);
+  return {
+    kind: interaction,
+    ...(id === '' || interaction === 'search-type' ? {} : { what: named }),
+    ...(finds || query !== '' ? { query: query === '' ? path : `${path}?${query}` } : {}),
+  };
 }
 
 async function entryOf(call: FhirCall, parts: Parts, operation: Operation, written: Written): Promise<ResponseEntry> {
