@@ -6,21 +6,21 @@
 import { limits } from '../kit/limits.js';
 import type { Definitions } from './definitions.js';
 import { BOUNDED, REPEAT, type PathFunctions } from './path/bounded.js';
-import { boundPath } from './path/bounds.js';
+import { boundPath, readBy, readByLibrary, type PathReading } from './path/bounds.js';
 import type { Env } from './path/compiler/compiled.js';
 import { Node } from './path/compiler/node.js';
 import { createShapes, type Shapes } from './path/compiler/shapes.js';
 import { openEngine } from './path/engine.js';
 import { PathError } from './path/error.js';
 import { compileExactly } from './path/exact.js';
-import { checkPath } from './path/grammar.js';
+import { checkSyntax } from './path/grammar.js';
 import { createMeter, type PathWork } from './path/meter.js';
 import type { Element, Resource } from './types.js';
 
 export type { PathFunction, PathFunctions } from './path/bounded.js';
+export type { PathReading } from './path/bounds.js';
 export { parsePath, type Syntax } from './path/engine.js';
 export { PathError } from './path/error.js';
-export { checkPath } from './path/grammar.js';
 export type { PathWork } from './path/meter.js';
 
 /** Variables by their names without `%`: resources, elements, or what `find` has found. */
@@ -40,19 +40,20 @@ export interface Expression {
 
 /**
  * @param at the type, or the path of the element, that it will begin from: `QuestionnaireResponse.item`
+ * @param reading what several expressions may take to be read together
  * @throws PathError for what is no expression, or none that is run here
  */
-export type CompilePath = (text: string, at: string, functions?: PathFunctions) => Expression;
+export type CompilePath = (text: string, at: string, functions?: PathFunctions, reading?: PathReading) => Expression;
 
 /** What one step of a run had before it and found. */
 export type Meter = (focus: unknown, result: unknown) => void;
 
 export function createCompilePath(definitions: Definitions): CompilePath {
   const shapes = createShapes(definitions);
-  return (text, at, functions = {}) => {
-    boundPath(text);
-    const exact = compileExactly(text, functions, shapes);
-    if (exact === undefined) return compilePath(text, at, functions);
+  return (text, at, functions = {}, reading = aLot()) => {
+    readBy(reading, boundPath(text));
+    const exact = compileExactly(text, functions);
+    if (exact === undefined) return compilePath(text, at, functions, reading);
     let library: Expression | undefined;
     return expressionOf((focus, variables, work) => {
       const { found, nodes } = sharedBy(work);
@@ -60,13 +61,24 @@ export function createCompilePath(definitions: Definitions): CompilePath {
       const from = node(focus, at);
       const resource = node((variables.resource as object | undefined) ?? focus, '');
       const known =
-        from && resource && exact({ focus: from, resource, variables: typed(variables, node), found, work });
+        from && resource && exact({ shapes, focus: from, resource, variables: typed(variables, node), found, work });
       if (known !== undefined) return known;
-      library ??= compilePath(text, at, functions);
+      library ??= compilePath(text, at, functions, reading);
       return library.find(focus, variables, work);
     });
   };
 }
+
+/** Throws a PathError for what would be refused when it is compiled. */
+export function checkPath(text: string, functions: PathFunctions, reading: PathReading): void {
+  const tokens = boundPath(text);
+  readBy(reading, tokens);
+  if (compileExactly(text, functions) !== undefined) return;
+  readByLibrary(reading, tokens);
+  checkSyntax(text, Object.keys(functions));
+}
+
+const aLot = (): PathReading => ({ left: limits.formExpressionTokens });
 
 /** TABLE: variables that are elements -> where those stand. (SDC 4.0, expressions) */
 const PLACES: Readonly<Record<string, string>> = { qitem: 'Questionnaire.item' };
@@ -111,8 +123,9 @@ const expressionOf = (run: (focus: Element, variables: Variables, work: PathWork
 });
 
 /** By fhirpath.js alone. */
-export const compilePath: CompilePath = (text, at, functions = {}) => {
-  checkPath(text, Object.keys(functions));
+export const compilePath: CompilePath = (text, at, functions = {}, reading = aLot()) => {
+  readByLibrary(reading, boundPath(text));
+  checkSyntax(text, Object.keys(functions));
   const meter = createMeter(text.includes('|'));
   const run = openEngine().compile({ base: at, expression: text }, openEngine().r4, {
     async: false,

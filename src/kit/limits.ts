@@ -199,9 +199,9 @@ export const limits = {
   pathWork: 100_000,
   pathUnion: 500,
   /** Elements that all expressions of a form may touch on one response. */
-  pathWorkTogether: 300_000,
-  /** Squares of the lengths of all expressions of a form that are read: so the parser's time grows. */
-  formExpressionCost: 32_000_000,
+  pathWorkTogether: 150_000,
+  /** Words and signs of a form's expressions that are read; those that fhirpath.js reads count fifty times. */
+  formExpressionTokens: 100_000,
   /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
   formsReady: 64,
   formFreshMs: 1000,

@@ -14,6 +14,7 @@ import {
   type QuestionnaireItem,
   type Value,
 } from './types.js';
+import { unjudgedIn } from './unjudged.js';
 
 /** An expression of the form, and the name that it has as a variable. */
 export interface Formula {
@@ -84,6 +85,8 @@ export interface Form {
   valueSets: readonly string[];
   /** URLs of the modifierExtensions of the form and its items. */
   modifiers: readonly string[];
+  /** What it demands that no rule looks at. */
+  unjudged: readonly string[];
   hasFormulas: boolean;
   hasWeights: boolean;
 }
@@ -110,6 +113,10 @@ export function formOf(questionnaire: Questionnaire, name: string): Form {
     modifiers: [questionnaire, ...all.map(({ item }) => item)]
       .flatMap(({ modifierExtension }) => modifierExtension ?? [])
       .map(({ url }) => String(url)),
+    unjudged: unjudgedIn(
+      questionnaire,
+      all.map(({ item }) => item),
+    ),
     hasFormulas: constraints.length > 0 || all.some(hasFormula),
     hasWeights: all.some(({ options }) => options.some(({ weight }) => weight !== undefined)),
   };

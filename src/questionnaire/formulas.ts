@@ -24,12 +24,22 @@ export interface Expression {
   find(focus: Element, variables: Variables, work: Work): unknown[];
 }
 
-/** Throws an Error that says why the text is no expression that can be run. `at` is what it will begin from. */
-export type Compile = (text: string, at: string, functions: Functions) => Expression;
+/**
+ * Throws an Error that says why the text is no expression that can be run. `at` is what it will begin from; `reading`,
+ * what all expressions of a form may take to be read.
+ */
+export type Compile = (text: string, at: string, functions: Functions, reading: Work) => Expression;
 
 export type Functions = Readonly<Record<string, { run: (input: unknown[]) => unknown[] }>>;
 
-export type Evaluated = { values: unknown[]; why?: never } | { values?: never; why: string };
+/** Why there are no values, and the rule that tells of it. */
+export interface Failure {
+  values?: never;
+  why: string;
+  rule: 'notChecked' | 'tooCostly';
+}
+
+export type Evaluated = { values: unknown[]; why?: never; rule?: never } | Failure;
 
 export interface Formulas {
   /** In the context of the item, or of the response without one. */
@@ -38,15 +48,11 @@ export interface Formulas {
 
 /** Compiled expressions of one form; they outlive the response that they were first compiled for. */
 export interface Compiled {
-  known: Map<string, Expression | string>;
-  /** What may still be spent on parsing. */
-  left: number;
+  known: Map<string, Expression | Failure>;
+  reading: Work;
 }
 
-export const nothingCompiled = (): Compiled => ({ known: new Map(), left: limits.formExpressionCost });
-
-/** The parser's time grows with the square of the length. */
-export const costOf = (expression: string): number => expression.length ** 2;
+export const nothingCompiled = (): Compiled => ({ known: new Map(), reading: { left: limits.formExpressionTokens } });
 
 export function formulasOn(
   form: Form,
@@ -60,29 +66,28 @@ export function formulasOn(
   const known = new Map<Formula, Evaluated>();
   if (form.hasWeights) rememberWeights(nodes);
 
-  const compiledOf = ({ expression }: Formula, at: string): Expression | string => {
+  const compiledOf = ({ expression }: Formula, at: string): Expression | Failure => {
     const key = `${at} ${expression}`;
     const known = compiled.known.get(key);
     if (known !== undefined) return known;
-    compiled.left -= costOf(expression);
-    const found = compiled.left < 0 ? TOO_MANY : attempt(() => compile(expression, at, FUNCTIONS));
+    const found = attempt(() => compile(expression, at, FUNCTIONS, compiled.reading));
     compiled.known.set(key, found);
     return found;
   };
 
   function evaluate(formula: Formula, question: Question | undefined, node: Node | undefined): Evaluated {
-    if (formula.language !== FHIRPATH) return { why: `its language is ${formula.language.slice(0, 60)}, not FHIRPath` };
+    if (formula.language !== FHIRPATH) return foreign(formula);
     const found = compiledOf(formula, question === undefined ? 'QuestionnaireResponse' : 'QuestionnaireResponse.item');
-    if (typeof found === 'string') return { why: found };
+    if ('why' in found) return found;
     const variables: Record<string, unknown> = { ...common };
     if (question !== undefined) variables.qitem = question.item;
     for (const [name, value] of variablesFor(question)) {
-      if (value.why !== undefined && formula.expression.includes(name)) return { why: `%${name}: ${value.why}` };
+      if (value.why !== undefined && formula.expression.includes(name))
+        return { ...value, why: `%${name}: ${value.why}` };
       variables[name] = value.values ?? [];
     }
     const focus = question === undefined ? response : (node?.item ?? { linkId: question.linkId });
-    const values = attempt(() => found.evaluate(focus, variables, work));
-    return typeof values === 'string' ? { why: values } : { values };
+    return attempt(() => ({ values: found.evaluate(focus, variables, work) }));
   }
 
   /** Of the form, and of the questions around; an inner one hides an outer one of the same name. */
@@ -101,13 +106,12 @@ export function formulasOn(
     const found = known.get(formula);
     if (found !== undefined) return found;
     let value: Evaluated;
-    if (formula.language !== FHIRPATH) value = { why: `its language is ${formula.language.slice(0, 60)}` };
+    if (formula.language !== FHIRPATH) value = foreign(formula);
     else {
       const run = compiledOf(formula, 'QuestionnaireResponse');
       const variables: Record<string, unknown> = { ...common };
       for (const [name, { values }] of before) variables[name] = values ?? [];
-      const values = typeof run === 'string' ? run : attempt(() => run.find(response, variables, work));
-      value = typeof values === 'string' ? { why: values } : { values };
+      value = 'why' in run ? run : attempt(() => ({ values: run.find(response, variables, work) }));
     }
     known.set(formula, value);
     return value;
@@ -115,8 +119,6 @@ export function formulasOn(
 
   return { evaluate };
 }
-
-const TOO_MANY = 'the expressions of this questionnaire are too many and too long to be read';
 
 /** The score of an answer: its own, or that of the option it was chosen from. Empty where there is none. */
 const weigh = (input: unknown[]): unknown[] =>
@@ -130,7 +132,7 @@ const weigh = (input: unknown[]): unknown[] =>
   });
 
 /** SDC's `weight()`, and `ordinal()` as it was called before. */
-const FUNCTIONS: Functions = { weight: { run: weigh }, ordinal: { run: weigh } };
+export const FUNCTIONS: Functions = { weight: { run: weigh }, ordinal: { run: weigh } };
 
 /** Which weight an answer has, the form alone knows: `LA6569-3` is worth 1 in one and 0 in another. */
 const weights = new WeakMap<object, number>();
@@ -149,10 +151,16 @@ function rememberWeights(nodes: readonly Node[]): void {
   }
 }
 
-function attempt<T>(run: () => T): T | string {
+const foreign = ({ language }: Formula): Failure => ({
+  why: `its language is ${language.slice(0, 60)}, not FHIRPath`,
+  rule: 'notChecked',
+});
+
+function attempt<T>(run: () => T): T | Failure {
   try {
     return run();
   } catch (error) {
-    return error instanceof Error && error.message !== '' ? error.message : 'it cannot be run';
+    const { kind, message } = error as { kind?: string; message?: string };
+    return { why: message || 'it cannot be run', rule: kind === 'costly' ? 'tooCostly' : 'notChecked' };
   }
 }

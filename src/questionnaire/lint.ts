@@ -15,7 +15,7 @@ import type { Questionnaire, QuestionnaireItem } from './types.js';
 /** TABLE, in the order in which they report. */
 const lints: readonly ((linting: Linting) => void)[] = [invariants, conditions, questions, expressions];
 
-export function lint(questionnaire: Questionnaire, checkExpression: (text: string) => void): Issue[] {
+export function lint(questionnaire: Questionnaire, checkExpression: Linting['checkExpression']): Issue[] {
   const places: Place[] = [];
   gather(questionnaire.item ?? [], undefined, 'Questionnaire', places);
   const issues: Issue[] = [];

@@ -77,7 +77,7 @@ interface Asked {
 
 const compiledTexts = new Map<string, ReturnType<typeof compileBoth>>();
 const compileBoth = (text: string) => ({
-  own: compileExactly(text, functions, shapes),
+  own: compileExactly(text, functions),
   QuestionnaireResponse: compilePath(text, 'QuestionnaireResponse', functions),
   'QuestionnaireResponse.item': compilePath(text, 'QuestionnaireResponse.item', functions),
 });
@@ -103,11 +103,8 @@ function both({ text, questionnaire }: Asked, resource: any, inItem: boolean): '
     items: (resource.item ?? []).map((one: any) => new Node(one, undefined, shapes('QuestionnaireResponse.item')!)),
   };
   const node = (value: any, type: string) => new Node(value, undefined, shapes(value.resourceType ?? type)!);
-  const own = compileExactly(
-    text,
-    functions,
+  const own = compiled.own?.({
     shapes,
-  )?.({
     focus: node(focus, at),
     resource: node(resource, ''),
     variables: {
@@ -277,7 +274,7 @@ test.each(left)('%s is left to fhirpath.js, with the same answer', (text) => {
     status: 'completed',
     item: [{ linkId: 'a', answer: [{ valueInteger: 2 }] }],
   };
-  expect(compileExactly(text, functions, shapes)).toBeUndefined();
+  expect(compileExactly(text, functions)).toBeUndefined();
   const run = (compile: typeof compilePath) => {
     try {
       return compile(text, 'QuestionnaireResponse', functions).evaluate(resource, { resource, rootResource: resource });
@@ -312,6 +309,25 @@ test.each([
   const resource: any = { resourceType: 'QuestionnaireResponse', status: 'completed', item };
   const { evaluate } = createCompilePath(definitions)(text, 'QuestionnaireResponse', functions);
   expect(() => evaluate(resource, { resource })).toThrow(expect.objectContaining({ kind: 'costly' }));
+});
+
+test('what a form makes this server read is counted: closures once, fhirpath.js fifty times', () => {
+  const compile = createCompilePath(definitions);
+  const readOf = (text: (at: number) => string): number => {
+    const reading = { left: limits.formExpressionTokens };
+    for (let at = 0; at < 20_000; at += 1) {
+      try {
+        compile(text(at), 'QuestionnaireResponse', functions, reading);
+      } catch (error) {
+        expect(error).toMatchObject({ kind: 'costly', message: expect.stringContaining('too many and too long') });
+        return at;
+      }
+    }
+    return Infinity;
+  };
+  expect(readOf((at) => `a.b.c${at} = 1`)).toBe(Math.floor(limits.formExpressionTokens / 7));
+  // Its six words and signs are counted before it is known who reads them.
+  expect(readOf((at) => `today() > a${at}`)).toBe(Math.floor(limits.formExpressionTokens / (5 * 51)));
 });
 
 test('a variable keeps the types of what it found, whoever finds it', () => {

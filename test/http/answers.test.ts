@@ -320,7 +320,7 @@ describeServer('answers', (server) => {
       },
     });
     expect(response.status).toBe(201);
-    expect(told({ outcome: response.body }, RULES)).toEqual(['information notChecked QuestionnaireResponse.item[0]']);
+    expect(told({ outcome: response.body }, RULES)).toEqual(['warning tooCostly QuestionnaireResponse.item[0]']);
   });
 });
 

@@ -56,6 +56,58 @@ test.each(rows)('V6, V12, V23: %s answered by %j', (linkId, answer, expected) =>
   expect(shown(found)).toEqual(expected);
 });
 
+test('V30: a modifierExtension that nobody knows refuses the answers to a form', () => {
+  const modifierExtension = [{ url: 'http://example.org/other-meaning', valueBoolean: true }];
+  const on = (one: object, item: object) =>
+    formOf({ ...form, ...one, item: [{ ...form.item[2]!, ...item }] }, 'The form');
+  const one = response({ linkId: 'long', answer: [{ valueString: 'abc' }] });
+  expect(shown(check(on({}, {}), one, tools()))).toEqual([]);
+  for (const [root, item] of [
+    [{ modifierExtension }, {}],
+    [{}, { modifierExtension }],
+  ] as const) {
+    expect(shown(check(on(root, item), one, tools()))).toEqual(['error modifierExtension QuestionnaireResponse']);
+  }
+});
+
+/** TABLE: rule -> why no response that is sent can break it; each is asked of the engine above, or where it says. */
+const beyond: Readonly<Record<string, string>> = {
+  invalidType: 'a form with the abstract type is refused as R4 has no such code',
+  invalidRefValue: 'the structure of a Reference refuses it before',
+  invalidRefResourceType: 'likewise: its type is one of R4',
+  modifierExtension: 'a form with one is refused itself',
+  status: 'it is about two versions: test/http/answers.test.ts, status moves',
+};
+
+/** TABLE: the same of forms. */
+const beyondForms: Readonly<Record<string, string>> = {
+  itemType: 'R4 has no such code, so the structure refuses it before',
+};
+
+test('every rule has rows that break it and rows that keep it, sent through HTTP', () => {
+  const cases = (name: string) =>
+    JSON.parse(readFileSync(new URL(`../cases/questionnaire/${name}.json`, import.meta.url), 'utf8'));
+  const groups: { name: string; responses: { issues: string[] }[] }[] = cases('responses');
+  const told = new Set(groups.flatMap(({ responses }) => responses.flatMap(({ issues }) => issues)).map(ruleIn));
+  expect(Object.keys(rules).filter((rule) => !told.has(rule))).toEqual(Object.keys(beyond));
+  for (let rule = 1; rule <= 29; rule += 1) {
+    const own = groups.filter(({ name }) => new RegExp(`^V${rule}\\b`).test(name));
+    const kinds = new Set(own.flatMap(({ responses }) => responses.map(({ issues }) => issues.length > 0)));
+    // What V6 is about R4 does not let anybody write; V28 says what is no exception.
+    expect([rule, [...kinds].sort()]).toEqual([rule, rule === 6 ? [] : [false, true]]);
+  }
+  const forms: { name: string; issues: string[] }[] = cases('forms');
+  const codes = [...new Set(lintFiles.flatMap(codesIn))];
+  const broken = new Set(forms.flatMap(({ issues }) => issues).map(ruleIn));
+  const kept = new Set(
+    forms.filter(({ issues }) => issues.length === 0).flatMap(({ name }) => name.split(':')[0]!.split(', ')),
+  );
+  expect(codes.filter((code) => !broken.has(code))).toEqual(Object.keys(beyondForms));
+  expect(codes.filter((code) => !kept.has(code))).toEqual(Object.keys(beyondForms));
+});
+
+const ruleIn = (issue: string): string => issue.split(' ')[1] ?? '';
+
 /** Codes that issues carry are codes that a client can look up. */
 test.each<[string, () => string[]]>([
   ['response-rules', () => Object.keys(rules)],

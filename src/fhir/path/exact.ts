@@ -16,6 +16,7 @@ import type { PathWork } from './meter.js';
 import { parseExpression, type Expression } from './syntax.js';
 
 export interface Scope {
+  shapes: Shapes;
   focus: Node;
   resource: Node;
   /** By their names without `%`: collections, or a single item. */
@@ -28,10 +29,10 @@ export interface Scope {
 export type Exact = (scope: Scope) => Item[] | undefined;
 
 /** Undefined for what is not in its language; the text is bounded before. */
-export function compileExactly(text: string, functions: PathFunctions, shapes: Shapes): Exact | undefined {
+export function compileExactly(text: string, functions: PathFunctions): Exact | undefined {
   const compiled = attempt(text, dialectWith(functions));
   if (compiled === undefined) return undefined;
-  return ({ focus, resource, variables, found, work }) => {
+  return ({ shapes, focus, resource, variables, found, work }) => {
     const env: Env = { shapes, resource, root: resource, context: focus, found, variables, total: [], work };
     try {
       return compiled.list(focus, env).map(whole);

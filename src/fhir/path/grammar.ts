@@ -1,11 +1,10 @@
 /** What an expression of others may be: how long, how deep, and which functions it may call. */
-import { argumentsOf, boundPath } from './bounds.js';
+import { argumentsOf } from './bounds.js';
 import { parsePath, type Syntax } from './engine.js';
 import { PathError } from './error.js';
 
-/** Throws a PathError for what `compilePath` would refuse. */
-export function checkPath(text: string, functions: readonly string[] = []): void {
-  boundPath(text);
+/** Throws a PathError for what fhirpath.js would not read, or what is not run here. Bounded before. */
+export function checkSyntax(text: string, functions: readonly string[]): void {
   visit(parsePath(text), functions);
 }
 

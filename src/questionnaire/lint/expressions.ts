@@ -1,11 +1,10 @@
 /** Expressions: they can be read, they are not endless, and no variable hides its twin. */
 import { limits } from '../../kit/limits.js';
 import { FHIRPATH, formulasIn, type Formula, type Question } from '../form.js';
-import { costOf } from '../formulas.js';
 import type { Linting } from './lint.js';
 
 export function expressions({ form, checkExpression, tell }: Linting): void {
-  let left: number = limits.formExpressionCost;
+  const reading = { left: limits.formExpressionTokens };
   const known = new Map<string, string | undefined>();
 
   const look = (name: string, { language, expression }: Formula, at: Question | undefined): void => {
@@ -14,14 +13,8 @@ export function expressions({ form, checkExpression, tell }: Linting): void {
       tell('information', 'notChecked', at, `has a ${name} in ${language.slice(0, 60)}, which is not evaluated here`);
       return;
     }
-    left -= known.has(expression) ? 0 : costOf(expression);
-    if (left < 0) {
-      const why = 'the expressions of this questionnaire are too many and too long';
-      tell('warning', 'tooCostly', at, `has the ${what}, which will not be read: ${why}`);
-      return;
-    }
     try {
-      if (!known.has(expression)) checkExpression(expression);
+      if (!known.has(expression)) checkExpression(expression, reading);
       known.set(expression, undefined);
     } catch (error) {
       const { kind, message } = error as { kind?: string; message: string };

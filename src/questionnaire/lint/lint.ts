@@ -1,6 +1,7 @@
 /** What a lint rule has, and how it tells what it found about a form. */
 import type { Issue, Severity } from '../../fhir/outcome.js';
 import type { Form, Question } from '../form.js';
+import type { Work } from '../formulas.js';
 import type { QuestionnaireItem } from '../types.js';
 
 /** The system of `issue.details.coding` of what is wrong with a form. */
@@ -17,7 +18,7 @@ export interface Linting {
   form: Form;
   places: readonly Place[];
   /** Throws what is wrong with an expression, with `kind` as `fhir/path.ts` has it. */
-  checkExpression: (text: string) => void;
+  checkExpression: (text: string, reading: Work) => void;
   tell: Tell;
 }
 

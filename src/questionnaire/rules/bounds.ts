@@ -33,7 +33,8 @@ export const range: ValueRule = ({ unitOf }, node, { item }, value, at, tell) =>
   for (const [rule, names, isWrong, word] of BOUNDS) {
     for (const name of names) {
       const bound = firstOf(item.extension, name);
-      if (bound === undefined) continue;
+      // Without a value of its own an expression makes it, which is told of as not checked.
+      if (bound === undefined || isExtension(bound)) continue;
       const found = order(value, boundAs(bound, value.type), unitOf);
       if (found === undefined && value.type === 'Quantity') {
         const say_ = `takes a quantity that can be compared with ${shown(bound)}; found ${shown(value.value)}`;
@@ -44,6 +45,8 @@ export const range: ValueRule = ({ unitOf }, node, { item }, value, at, tell) =>
     }
   }
 };
+
+const isExtension = (bound: unknown): boolean => typeof bound === 'object' && bound !== null && 'url' in bound;
 
 const BOUNDS = [
   ['minValue', ['minValue', 'minQuantity'], (found: number) => found < 0, 'at least'],

@@ -1,7 +1,7 @@
 /** V25, V27: what the form says by expressions. */
 import { order, same } from '../compare.js';
 import type { Demand, Question } from '../form.js';
-import { say, type RuleCode } from '../issue.js';
+import { say } from '../issue.js';
 import type { Node } from '../node.js';
 import { shown } from '../show.js';
 import { valueOf, type Value } from '../types.js';
@@ -24,11 +24,17 @@ function hold(
   node: Node | undefined,
   tell: Say,
 ): void {
-  const { values, why } = formulas.evaluate(demand.formula, question, node);
+  const { values, why, rule } = formulas.evaluate(demand.formula, question, node);
   const name = demand.key === '' ? '' : ` (${demand.key})`;
   if (why !== undefined) {
     const text = `has a constraint${name} that was not checked: ${why}`;
-    tell(say(node, 'invariantExecution', node === undefined ? `The questionnaire ${text}` : text));
+    tell(
+      say(
+        node,
+        rule === 'tooCostly' ? rule : 'invariantExecution',
+        node === undefined ? `The questionnaire ${text}` : text,
+      ),
+    );
   } else if (values[0] === false) {
     const text = node === undefined ? demand.human : `must meet: ${demand.human}`;
     tell({ ...say(node, 'invariant', `${text}${name}`), severity: demand.severity });
@@ -38,9 +44,9 @@ function hold(
 /** V27: a user may have overridden what is calculated, so this is told and refuses nothing. */
 export const calculated: ItemRule = ({ formulas, unitOf }, node, question, tell) => {
   if (!node.enabled || question.calculatedExpression === undefined || node.answers.length === 0) return;
-  const { values, why } = formulas.evaluate(question.calculatedExpression, question, node);
+  const { values, why, rule } = formulas.evaluate(question.calculatedExpression, question, node);
   if (why !== undefined) {
-    tell(say(node, 'notChecked', `is calculated, which was not checked: ${why}`));
+    tell(say(node, rule, `is calculated, which was not checked: ${why}`));
     return;
   }
   const answers = node.answers.flatMap((answer) => valueOf(answer) ?? []);
@@ -78,8 +84,7 @@ export const readOnly: ItemRule = ({ unitOf }, node, question, tell) => {
 export const notDecided: ItemRule = ({ formulas }, node, question, tell) => {
   const { enableWhenExpression } = question;
   if (enableWhenExpression === undefined) return;
-  const { why } = formulas.evaluate(enableWhenExpression, question, node);
+  const { why, rule } = formulas.evaluate(enableWhenExpression, question, node);
   if (why === undefined) return;
-  const rule: RuleCode = 'notChecked';
   tell(say(node, rule, `is asked on a condition that was not checked: ${why}`));
 };

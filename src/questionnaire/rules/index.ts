@@ -7,10 +7,10 @@ import { exclusive, options, valueSet } from './options.js';
 import type { Question } from '../form.js';
 import type { ItemRule, ValueRule, WholeRule } from './rule.js';
 import { attachment, reference, unit } from './special.js';
-import { formStatus, itemText, modifiers, signature } from './whole.js';
+import { formStatus, itemText, modifiers, signature, unjudged } from './whole.js';
 
 /** Of the response, with each question asked once. */
-export const wholeRules: readonly WholeRule[] = [formStatus, modifiers, wholeConstraints, signature];
+export const wholeRules: readonly WholeRule[] = [formStatus, modifiers, wholeConstraints, signature, unjudged];
 
 /** Of each item. `structure` is what a response that is stopped must meet too. */
 export const itemRules: readonly ItemRule[] = [

@@ -42,6 +42,13 @@ export const signature: WholeRule = ({ form, response }, tell) => {
   tell(say(undefined, 'signatureRequired', `${form.name} asks for a signature; the response has none.`));
 };
 
+/** What the engine does not look at: once for each kind. */
+export const unjudged: WholeRule = ({ form }, tell) => {
+  for (const what of form.unjudged.slice(0, 20)) {
+    tell(say(undefined, 'notChecked', `${form.name} demands what was not checked: ${what}.`));
+  }
+};
+
 /** V30: no modifierExtension is known, so none may be passed over. (R4 extensibility.html#modifierExtension) */
 export const modifiers: WholeRule = ({ form }, tell) => {
   for (const url of form.modifiers.slice(0, 10)) {
