@@ -247,10 +247,15 @@ function bundles(world: World, random: Random, host: string, cases: number): Req
 
 /** Many answers, as many as are searched by in one resource, not one long one: the most that it can cost. */
 function largeResource(world: World, random: Random, host: string): Requests {
-  const response = responseOf(random, patientAt(0), SERIAL) as { item: object[]; subject?: object };
+  // To no form that is here: none asks for so much.
+  const response = {
+    ...(responseOf(random, patientAt(0), SERIAL) as { item: object[] }),
+    questionnaire: 'urn:bench:large',
+  };
   const answers = Array.from({ length: 9000 }, (_, at) => ({
     linkId: `extra-${at}`,
-    answer: [{ valueString: `${instantAt(random)} ${'free text '.repeat(46)}` }],
+    text: 'question '.repeat(36),
+    answer: [{ valueString: `${instantAt(random)} ${'free text '.repeat(13)}` }],
   }));
   response.item.push({ linkId: 'extra', item: answers });
   const bytes = send(host, 'POST /fhir/QuestionnaireResponse', Buffer.from(JSON.stringify(response)));

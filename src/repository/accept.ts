@@ -24,7 +24,7 @@ export interface Accepted {
   blob?: BlobRef;
   issues: Issue[];
   /** As it is stored and found. */
-  stored: (stamp: Stamp) => { text: string; entries: Entry[]; document?: object };
+  stored: (stamp: Stamp) => { text: string; entries: Entry[]; document?: object; head?: Resource };
   /** Which element refers to this resource of the server. */
   placeOf: (name: string) => string | undefined;
 }
@@ -77,12 +77,12 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
   async function acceptPrepared({ refusal, made }: Prepared, { was, work }: Step): Promise<Accepted> {
     if (refusal !== undefined) throw refusal;
     assert(made !== undefined, 'What is not refused was made.');
-    const { rest, entries, issues, places } = made;
+    const { rest, entries, issues, places, head } = made;
     const blob = work.operation.patch === undefined ? await blobOf(made) : was?.blob;
     return {
       // A write that is tried again may add issues of its own.
       issues: [...issues],
-      stored: (stamp) => ({ text: joinedText(rest, stamp), entries }),
+      stored: (stamp) => ({ text: joinedText(rest, stamp), entries, ...(head === undefined ? {} : { head }) }),
       placeOf: (name) => places.get(name),
       ...(blob === undefined ? {} : { blob }),
     };

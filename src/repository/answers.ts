@@ -21,13 +21,14 @@ export interface AnswersParts {
 }
 
 /**
- * @param response what is to be stored: as an object, or, of what was prepared on a thread, as text
+ * @param response what is to be stored: as an object or as text, or, of what was prepared on a thread, all but its items
+ * with the text, which is read only when there is a form to check it by
  * @param was what is current, as text
  * @param steps all that the same request writes
  */
 export type CheckAnswers = (
   call: Call,
-  response: object | string,
+  response: object | string | { head: Resource; text: string },
   was?: string,
   steps?: readonly Step[],
 ) => Promise<Issue[]>;
@@ -39,8 +40,12 @@ export const isDefinition = ({ type }: { type: ResourceType }): boolean => READ_
 
 export function createAnswers({ store, responses }: AnswersParts): CheckAnswers {
   return (call, response, was, steps = []) => {
-    const read = typeof response === 'string' ? parseJson(response, limits.depth) : response;
-    return responses.check(read as Resource, lookupFor(call, steps), was);
+    const lookup = lookupFor(call, steps);
+    if (typeof response === 'string') return responses.check(parsed(response), lookup, was);
+    if (!('head' in response)) return responses.check(response as Resource, lookup, was);
+    const { head, text } = response as { head: Resource; text: string };
+    let whole: Resource | undefined;
+    return responses.check(head, lookup, was, () => (whole ??= parsed(text)));
   };
 
   function lookupFor({ principal, ...call }: Call, steps: readonly Step[]): Lookup {
@@ -67,6 +72,8 @@ export function createAnswers({ store, responses }: AnswersParts): CheckAnswers 
     };
   }
 }
+
+const parsed = (text: string): Resource => parseJson(text, limits.depth) as Resource;
 
 /** The latest of that canonical among what is written. */
 function besideIn(

@@ -123,10 +123,11 @@ export function createWriting(parts: WritingParts): Write {
     const written = { ...key, version, updated, owner, method };
     if (method === 'DELETE') return { change: { ...written, text: undefined, entries: [] }, issues: [] };
     const { stored, blob, issues, placeOf } = await accept(step, linked);
-    const made = stored({ id: key.id, version, updated });
+    const { head, ...made } = stored({ id: key.id, version, updated });
     if (key.type === 'QuestionnaireResponse') {
       // What is large was read on a thread, which knows no questionnaire.
-      issues.push(...(await checkAnswers(call, made.document ?? made.text, was?.text, steps)));
+      const response = made.document ?? (head === undefined ? made.text : { head, text: made.text });
+      issues.push(...(await checkAnswers(call, response, was?.text, steps)));
       if (issues.some(isRefusal)) throw new FhirError('unprocessable', issues);
     }
     const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };

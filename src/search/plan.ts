@@ -118,5 +118,17 @@ export function sortKeys(entries: readonly Entry[]): SortKeys {
 export function compare(a: SortValue | undefined, b: SortValue | undefined): number {
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : Number(a > b);
-  return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
+  return compareTexts(String(a), String(b));
 }
+
+function compareTexts(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const [one, other] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (one !== other) return Math.sign(placeOf(one) - placeOf(other));
+  }
+  return Math.sign(a.length - b.length);
+}
+
+/** Halves of surrogate pairs stand for code points above all that have one code unit. */
+const placeOf = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit);

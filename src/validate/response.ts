@@ -38,8 +38,11 @@ export interface Lookup {
 }
 
 export interface ResponseCheck {
-  /** @param was what is current, as text */
-  check(response: Resource, lookup: Lookup, was?: string): Promise<Issue[]>;
+  /**
+   * @param response all of it, or, where `whole` reads the rest when it is wanted, all but its items
+   * @param was what is current, as text
+   */
+  check(response: Resource, lookup: Lookup, was?: string, whole?: () => Resource): Promise<Issue[]>;
   /** Something that responses are checked by was written. */
   forget(): void;
 }
@@ -155,14 +158,14 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
   }
 
   return {
-    async check(resource, lookup, was) {
+    async check(resource, lookup, was, whole = () => resource) {
       const response = resource as QuestionnaireResponse;
-      const refused = was === undefined ? [] : refusedMove(parseJson(was, limits.depth) as Resource, response);
+      const refused = was === undefined ? [] : refusedMove(parseJson(was, limits.depth) as Resource, whole());
       if (refused.length > 0 || response.status === 'entered-in-error') return refused;
       const ready = await readyFor(response, lookup);
       if (typeof ready === 'string') return [unresolved(ready, required)];
       const { form, compiled, codes } = ready;
-      return check(form, response, {
+      return check(form, whole() as QuestionnaireResponse, {
         compile,
         compiled,
         unitOf: canonicalUnit,

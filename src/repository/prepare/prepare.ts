@@ -37,6 +37,8 @@ export interface Made {
   entries: Entry[];
   /** What it refers to on this server, and the path of the element that does so first. */
   places: Map<string, string>;
+  /** Of a QuestionnaireResponse: all but its items, which says what it has to be checked by. */
+  head?: Resource;
   /** Of a Binary: its bytes, which do not belong to the document. */
   binary?: { contentType: unknown; bytes: Uint8Array };
 }
@@ -82,6 +84,10 @@ export function createPrepare({ definitions, validator, extract, base }: Prepare
       if (!places.has(`${type}/${id}`)) places.set(`${type}/${id}`, path);
     }
     const binary = bytes === undefined ? {} : { binary: { contentType: document.contentType, bytes } };
-    return { issues, rest, entries, places, ...binary };
+    return { issues, rest, entries, places, ...headOf(document), ...binary };
   }
+}
+
+function headOf({ item: _item, ...head }: Resource): { head?: Resource } {
+  return head.resourceType === 'QuestionnaireResponse' ? { head } : {};
 }

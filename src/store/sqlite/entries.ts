@@ -17,10 +17,13 @@ export interface Holder {
 }
 
 export interface EntryRows {
-  add: (holder: Holder, rows: readonly EntryRow[]) => void;
+  /** Can be held between some hundred rows: a large resource has thousands. */
+  add: (holder: Holder, rows: readonly EntryRow[]) => Generator<undefined, void>;
   remove: (holder: Holder, row: EntryRow) => void;
 }
 
+/** Rows between two holds. */
+const STEP = 512;
 /** Rows of one statement at most: of each number up to this one statement stays prepared. */
 const TOGETHER = 16;
 
@@ -31,7 +34,14 @@ const INSERTS = {
 } as const;
 
 export function createEntryRows({ run }: Connection, scopes: Scopes): EntryRows {
-  function add(holder: Holder, rows: readonly EntryRow[]): void {
+  function* add(holder: Holder, rows: readonly EntryRow[]): Generator<undefined, void> {
+    for (let at = 0; at < rows.length; at += STEP) {
+      if (at > 0) yield;
+      addSome(holder, rows.length <= STEP ? rows : rows.slice(at, at + STEP));
+    }
+  }
+
+  function addSome(holder: Holder, rows: readonly EntryRow[]): void {
     const values: Record<keyof typeof INSERTS, SqlValue[]> = { text: [], range: [] };
     for (const row of rows) {
       const [param, value] = row;

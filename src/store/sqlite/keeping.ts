@@ -89,7 +89,7 @@ export function createKeeping({ all, get, tuples }: Connection, { commit, commit
     reindex: (changes) =>
       commitSteps(function* ({ writer }) {
         for (const change of changes) {
-          writer.replaceEntries(change);
+          yield* writer.replaceEntries(change);
           yield;
         }
       }, weightOf(changes)),

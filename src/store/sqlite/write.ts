@@ -26,8 +26,11 @@ interface Current {
 export interface Writer {
   write: Write;
   /** New search values for a version that is still current; nothing for one that is not. Inside a transaction too. */
-  replaceEntries: (change: Change) => void;
+  replaceEntries: (change: Change) => Generator<undefined, void>;
 }
+
+/** Search values of one resource that are many: others have a turn between. */
+const MANY = 512;
 
 /** About how many usual changes these are worth. */
 export const weightOf = (changes: readonly Change[]): number =>
@@ -49,18 +52,18 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     for (const change of changes) {
       seq += 1;
       latest = Math.max(latest, change.updated);
-      apply(change, seq, latest);
+      yield* apply(change, seq, latest);
       yield;
     }
     if (integrity !== undefined) yield* check(integrity);
   }
 
-  function apply(change: Change, seq: number, latest: number): void {
+  function* apply(change: Change, seq: number, latest: number): Generator<undefined, void> {
     const was = current(change);
     const expected = change.version - 1;
     if ((was?.version ?? 0) !== expected)
       throw new StoreError('conflict', `${keyOf(change)} is not at version ${expected}.`, keyOf(change));
-    const num = replace(change, seq, was);
+    const num = yield* replace(change, seq, was);
     run(sql`
       INSERT INTO version (seq, num, version, type, updated, latest, owner, method, blob_hash, blob_size, text)
       VALUES (${seq}, ${num}, ${change.version}, ${change.type}, ${change.updated}, ${latest}, ${change.owner},
@@ -81,19 +84,20 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     };
   }
 
-  function replaceEntries(change: Change): void {
+  function* replaceEntries(change: Change): Generator<undefined, void> {
     const was = current(change);
     if (was?.version !== change.version || change.text === undefined) return;
     const { rows, keys, stored } = valuesOf(change);
     if (stored === encodeEntryRows(was.entries)) return;
     run(sql`UPDATE resource SET keys = ${keys}, entries = ${stored} WHERE num = ${was.num}`);
-    mend(was.owner, change, was.num, was, rows);
+    yield* mend(was.owner, change, was.num, was, rows);
   }
 
   /** Makes the change current and says the number of its resource. */
-  function replace(change: Change, seq: number, was: Current | undefined): number {
+  function* replace(change: Change, seq: number, was: Current | undefined): Generator<undefined, number> {
     const { type, id, version, updated, owner } = change;
     const { rows, keys, stored } = valuesOf(change);
+    if (rows.length > MANY) yield;
     const deleted = change.text === undefined ? 1 : 0;
     let num = was?.num;
     if (num === undefined)
@@ -104,14 +108,20 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
       run(sql`
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
           deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${num}`);
-    mend(owner, change, num, was, rows);
+    yield* mend(owner, change, num, was, rows);
     return num;
   }
 
   /** Only what changed is written: most updates leave most search values as they are. */
-  function mend(owner: string, { type, text }: Change, num: number, was: Current | undefined, rows: EntryRow[]): void {
-    if (was === undefined || was.entries.length === 0) entryRows.add({ owner, type, num }, rows);
-    else mendRows(owner, type, num, was, rows);
+  function* mend(
+    owner: string,
+    { type, text }: Change,
+    num: number,
+    was: Current | undefined,
+    rows: EntryRow[],
+  ): Generator<undefined, void> {
+    if (was === undefined || was.entries.length === 0) yield* entryRows.add({ owner, type, num }, rows);
+    else yield* mendRows(owner, type, num, was, rows);
     sortKeys.mend(
       num,
       was === undefined || was.deleted ? undefined : { owner: was.owner, type, rows: was.entries },
@@ -119,13 +129,23 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
     );
   }
 
-  function mendRows(owner: string, type: string, num: number, was: Current, rows: EntryRow[]): void {
+  function* mendRows(
+    owner: string,
+    type: string,
+    num: number,
+    was: Current,
+    rows: EntryRow[],
+  ): Generator<undefined, void> {
     const [old, now] = [was.entries, rows].map((some) => new Map(some.map((row) => [encodeEntryRow(row), row])));
     assert(old !== undefined && now !== undefined, 'Both are there.');
     const moved = was.owner !== owner;
-    for (const [name, row] of old) if (moved || !now.has(name)) entryRows.remove({ owner: was.owner, type, num }, row);
+    const gone = [...old].filter(([name]) => moved || !now.has(name));
+    for (const [at, [, row]] of gone.entries()) {
+      if (at > 0 && at % MANY === 0) yield;
+      entryRows.remove({ owner: was.owner, type, num }, row);
+    }
     const fresh = [...now].filter(([name]) => moved || !old.has(name)).map(([, row]) => row);
-    entryRows.add({ owner, type, num }, fresh);
+    yield* entryRows.add({ owner, type, num }, fresh);
   }
 
   return { write, replaceEntries };
