@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { systemClock } from '../../../src/kit/clock.js';
 import { everything } from '../../../src/search/plan.js';
 import type { Store } from '../../../src/store/port.js';
+import { connect } from '../../../src/store/sqlite/connection.js';
 import { openSqliteStore } from '../../../src/store/sqlite/index.js';
+import { createScopes } from '../../../src/store/sqlite/scopes.js';
+import { sql } from '../../../src/store/sqlite/sql.js';
+import { createWrite } from '../../../src/store/sqlite/write.js';
 import { createPlaces, is, range, text } from '../../contract/store/place.js';
 
 const TOTAL = 5000;
@@ -96,4 +100,24 @@ test('closing waits for it', async () => {
   const again = openSqliteStore({ file, clock: systemClock });
   expect(await again.count(['Observation'], everything, place.reach, TOTAL)).toBe(TOTAL);
   await again.close();
+});
+
+test.each([
+  ['a create', 1, 0],
+  ['an update that changes all of them', 2, 9000],
+])('%s of one resource with 9,000 values can be held after some hundred of them', (_name, version, from) => {
+  const place = createPlaces(() => store)();
+  const connection = connect(join(folder, `steps-${version}.db`));
+  const { write } = createWrite(connection, createScopes(connection), () => true);
+  const change = (number: number, first: number) =>
+    place.change('Observation/large', number, {
+      entries: Array.from({ length: 9000 }, (_, n) => text('code', `c${first + n}`)),
+    });
+  for (let before = 1; before < version; before += 1) for (const _step of write([change(before, 0)], []));
+  let steps = 0;
+  for (const _step of write([change(version, from)], [])) steps += 1;
+  expect(steps).toBeGreaterThan(version * 15);
+  const [row] = connection.all(sql`SELECT count(*) AS count, min(value) AS least FROM text_entry`);
+  expect(row).toEqual({ count: 9000, least: `c${from === 0 ? 0 : 10_000}` });
+  connection.close();
 });
