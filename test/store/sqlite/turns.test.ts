@@ -113,10 +113,12 @@ test.each([
     place.change('Observation/large', number, {
       entries: Array.from({ length: 9000 }, (_, n) => text('code', `c${first + n}`)),
     });
+  connection.db.exec('BEGIN');
   for (let before = 1; before < version; before += 1) for (const _step of write([change(before, 0)], []));
   let steps = 0;
   for (const _step of write([change(version, from)], [])) steps += 1;
   expect(steps).toBeGreaterThan(version * 15);
+  connection.db.exec('COMMIT');
   const [row] = connection.all(sql`SELECT count(*) AS count, min(value) AS least FROM text_entry`);
   expect(row).toEqual({ count: 9000, least: `c${from === 0 ? 0 : 10_000}` });
   connection.close();
