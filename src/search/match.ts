@@ -4,6 +4,7 @@
  */
 import { unreachable } from '../kit/assert.js';
 import type { Instant } from '../kit/clock.js';
+import { isOpen, type Openness } from './opened.js';
 import { isRange, type Bounds, type Entry, type Plan, type RangeEntry, type Test, type TextTest } from './plan.js';
 
 /** A current resource as a search sees it. */
@@ -12,6 +13,8 @@ export interface Doc {
   id: string;
   /** The organization that it belongs to; without one it is nobody's. */
   owner?: string;
+  /** To whom else it is open. */
+  openings?: readonly Openness[] | undefined;
   updated: Instant;
   entries: readonly Entry[];
 }
@@ -32,7 +35,7 @@ export function matches(plan: Plan, doc: Doc, world: World): boolean {
     case 'entry':
       return isAmong(doc, plan.types) && entriesOf(doc, plan.param).some((entry) => meets(entry, plan.test));
     case 'owned':
-      return doc.owner !== undefined && plan.by.includes(doc.owner);
+      return (doc.owner !== undefined && plan.by.includes(doc.owner)) || isOpen(doc.openings, plan.opened);
     case 'points':
       return some(
         world,

@@ -4,6 +4,7 @@
  * language; `search/match` runs the same plan in memory and is the oracle for both.
  */
 import type { ResourceType } from '../fhir/types.js';
+import type { OpenedTo } from './opened.js';
 
 /**
  * One search value of a resource, found by a search parameter.
@@ -75,8 +76,8 @@ export type Plan =
   | { node: 'id'; ids: string[]; types?: ResourceType[] }
   /** Some entry of `param` meets the test. The parameter `_lastUpdated` is a range entry that the store makes itself. */
   | { node: 'entry'; param: string; test: Test; types?: ResourceType[] }
-  /** It belongs to one of these organizations. */
-  | { node: 'owned'; by: string[] }
+  /** It belongs to one of these organizations, or is open to one of those. */
+  | { node: 'owned'; by: string[]; opened?: OpenedTo }
   /** A chain: `param` refers to a resource of one of these types that meets the plan. */
   | { node: 'points'; param: string; types: ResourceType[]; where: Plan }
   /** `_has`: a resource of type `by` that meets the plan refers here by its `param`. */

@@ -4,31 +4,36 @@
  * no. It is done to plans, not in a store: both stores and the matcher then mean the same by it.
  */
 import type { ResourceType } from '../fhir/types.js';
+import type { OpenedTo } from './opened.js';
 import type { Plan, Test } from './plan.js';
 
 /** Which resources of a type may be seen. */
 export interface Seen {
   owners: readonly string[];
+  /** Seen too is what is open to these; the same for all types of which that is true. */
+  opened?: OpenedTo;
   where: Plan;
 }
 
 export interface Restricted {
   plan: Plan;
-  /** Of all types that the plan touches. */
+  /** Of all types that the plan touches, and what is open to whom. */
   owners: string[];
+  opened?: OpenedTo;
 }
 
 /** @param of must know every type that the plan touches, see `typesIn` */
 export function restrict(plan: Plan, types: readonly ResourceType[], of: (type: ResourceType) => Seen): Restricted {
   const touched = new Set([...types, ...typesIn(plan)]);
   const owners = [...new Set([...touched].flatMap((type) => of(type).owners))];
+  const opened = [...touched].map((type) => of(type).opened).find((one) => one !== undefined);
 
   const limit = (some: readonly ResourceType[]): Plan =>
     ofEach(
       some.map((type) => {
         const seen = of(type);
-        const few = seen.owners.length < owners.length;
-        return { type, where: few ? both({ node: 'owned', by: [...seen.owners] }, seen.where) : seen.where };
+        const few = seen.owners.length < owners.length || (seen.opened === undefined) !== (opened === undefined);
+        return { type, where: few ? both(ownedBy(seen), seen.where) : seen.where };
       }),
     );
 
@@ -50,8 +55,14 @@ export function restrict(plan: Plan, types: readonly ResourceType[], of: (type: 
     }
   };
 
-  return { plan: bounded(within(plan), limit(types)), owners };
+  return { plan: bounded(within(plan), limit(types)), owners, ...(opened === undefined ? {} : { opened }) };
 }
+
+const ownedBy = ({ owners, opened }: Seen): Plan => ({
+  node: 'owned',
+  by: [...owners],
+  ...(opened === undefined ? {} : { opened }),
+});
 
 /**
  * Both; the limit alone is left out where the plan asks for it already, as a search by patient in that patient's own

@@ -7,6 +7,7 @@ import type { BlobRef } from '../blob/port.js';
 import type { ResourceType } from '../fhir/types.js';
 import type { Instant } from '../kit/clock.js';
 import type { Piece } from '../kit/pieces.js';
+import type { OpenedTo, Openness } from '../search/opened.js';
 import type { Entry, Order, Plan } from '../search/plan.js';
 import type { AuditLog, AuditRecord } from './trail.js';
 
@@ -18,6 +19,8 @@ export type Owner = string;
 /** Whose versions a caller can see; whatever else there is does not exist for them. */
 export interface Reach {
   owners: Owner[];
+  /** Seen too, with all its versions, is what is open to one of these at this instant, whoever owns it. */
+  opened?: OpenedTo;
 }
 
 export interface Key {
@@ -53,6 +56,8 @@ export const jsonOf = ({ utf8, text = '' }: Version): Piece => utf8 ?? text;
 /** A current version together with its search values. */
 export interface Found extends Version {
   entries: Entry[];
+  /** To whom it is open; where `read` was asked by a reach with `opened`. */
+  openings?: readonly Openness[] | undefined;
 }
 
 /** A version to be written, on condition that `version - 1` is the current one (0: there is none). */
@@ -85,6 +90,26 @@ export interface Integrity {
   /** Of what the write deletes: nothing that is current refers to these any more, of whatever owner. */
   unreferred: Key[];
   reach: Reach;
+}
+
+/** A resource that is open to an organization, or to everybody (`*`). */
+export interface Opening extends Key, Openness {}
+
+/** All that is opened by one reason, its `via`: it replaces what the same `via` opened before. */
+export interface Opened {
+  /** A referral (`ServiceRequest/x`, `Task/y`), or the directory's entry that opens itself (`directory/Type/id`). */
+  via: string;
+  /** The generation that it was computed at, see `sharing`; 0: there was none. */
+  was: number;
+  openings: Opening[];
+}
+
+/** What a write also keeps, all or nothing with its changes. */
+export interface Along {
+  /** No `via` twice. What is not there when the changes are made, or is deleted, is not opened. */
+  opened?: Opened[];
+  /** Records of what the changes are: they are in the log by the time that the write is seen, or very soon after. */
+  audit?: AuditRecord[];
 }
 
 /** The parameter of the entries that say what a resource refers to; no query can name it. */
@@ -132,7 +157,9 @@ export interface Store {
    * one would be left behind, `unavailable` when nothing was written and trying again may help, `unknown` when it cannot be known whether it was written, `full` when there is no room.
    * No key may occur twice. `record` is put into the vault by the same write, even where there is nothing else to
    * write; where one of its key is that has not expired, that is why nothing is written: `recorded` (with the key).
-   * `along` is kept by the same write too.
+   * `along` is kept by the same write too. A resource stays open when it is written anew; a deletion ends that. With
+   * `along` it is also a `conflict` (with the `via`) when something was opened by the same `via` since. References are
+   * judged by what was open before the write.
    */
   write(changes: Change[], guards?: Guard[], integrity?: Integrity, record?: VaultRecord, along?: Along): Promise<void>;
   /** The current versions, deletions included, in the order of the keys; undefined for what is not there. `bare`: see PageRequest. */
@@ -163,6 +190,7 @@ export interface Store {
   changes(after: Cursor | undefined, limit: number): Promise<{ versions: Version[]; cursor: Cursor }>;
   /** Which of these hashes a version names, of whatever owner and however old. What was acknowledged is seen. */
   blobsInUse(hashes: string[]): Promise<Set<string>>;
+  sharing: Sharing;
   vault: Vault;
   keeping: Keeping;
   erasing: Erasing;
@@ -172,10 +200,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What a write keeps beside its changes, all or nothing with them. */
-export interface Along {
-  /** Records of what the changes are: they are in the log by the time that the write is seen, or very soon after. */
-  audit?: AuditRecord[];
+/** What is open, and why. Not part of the data: it follows from the resources, and no feed or backup has it. */
+export interface Sharing {
+  /** What each of these opened, and at which generation; nothing, at 0, where one never did. */
+  of(via: string[]): Promise<Map<string, { generation: number; openings: Opening[] }>>;
+  /** By which `via` each of these resources is open to anybody, at whatever time; by `Type/id`, without those that are not. */
+  via(keys: Key[]): Promise<Map<string, string[]>>;
 }
 
 /** What moves, keeps and mends the data of a whole server. No request of a client ends here. */
@@ -226,8 +256,8 @@ export interface Doomed extends Key {
   version: number;
 }
 
-/** Who this store is, what its search values were made by, how far a reindex is, what is being loaded, from where. */
-export type NoteName = 'id' | 'index' | 'reindexing' | 'filling' | 'moved' | 'audit';
+/** Who this store is, what its search values and openings were made by, how far a reindex is, what is loaded, from where. */
+export type NoteName = 'id' | 'index' | 'opened' | 'reindexing' | 'filling' | 'moved' | 'audit';
 
 /** Small records that expire: keys, codes, claims. A record past its time is not there. */
 export interface Vault {
@@ -252,7 +282,7 @@ export type StoreFailure =
 
 export class StoreError extends Error {
   readonly reason: StoreFailure;
-  /** The `Type/id` of a conflict, or the name of the guard that did not hold. */
+  /** The `Type/id` or the `via` of a conflict, or the name of the guard that did not hold. */
   readonly at: string | undefined;
 
   constructor(reason: StoreFailure, message: string, at?: string, options?: ErrorOptions) {

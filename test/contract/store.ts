@@ -10,6 +10,7 @@ import { feedContract } from './store/feed.js';
 import { historyContract } from './store/history.js';
 import { integrityContract } from './store/integrity.js';
 import { keepingContract } from './store/keeping.js';
+import { openingsContract } from './store/openings.js';
 import { pageContract } from './store/page.js';
 import { createPlaces } from './store/place.js';
 import { readContract } from './store/read.js';
@@ -63,6 +64,7 @@ export const parts = {
   search: searchContract,
   sort: sortContract,
   page: pageContract,
+  openings: openingsContract,
   feed: feedContract,
   vault: vaultContract,
   keeping: keepingContract,

@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import { systemClock } from '../../src/kit/clock.js';
 import { matches, type Doc } from '../../src/search/match.js';
 import { compare, sortKeys, type Order } from '../../src/search/plan.js';
-import type { Change, Position, Store } from '../../src/store/port.js';
+import { isOpen, type OpenedTo } from '../../src/search/opened.js';
+import type { Position, Store } from '../../src/store/port.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
 import { freshDatabase, mongoUrl } from '../support/mongo.js';
 import { restrict, type Seen } from '../../src/search/restrict.js';
-import { limit, question, reaches, world, type Question } from './random-world.js';
+import { currentOf, limit, make, question, reaches, world, type Question } from './random-world.js';
 
 const WORLDS = 5;
 const PLANS_OF_EACH = 1000;
@@ -53,8 +54,10 @@ const limits = fc.sample(limit, { seed: seed + 2, numRuns: questions.length / LI
 const expected = questions.map((one, n) => answerOf(one, docsOf[n % WORLDS]!));
 
 test('the worlds are worth asking, and so are the plans', () => {
-  for (const changes of worlds) {
-    expect(currentOf(changes).length).toBeGreaterThanOrEqual(60);
+  for (const one of worlds) {
+    const { changes } = one;
+    expect(currentOf(one).length).toBeGreaterThanOrEqual(60);
+    expect(visibleIn(currentOf(one), { owners: [], opened: reaches[4]!.opened! }).length).toBeGreaterThan(10);
     expect(changes.some((change) => change.text === undefined)).toBe(true);
     expect(changes.some((change) => change.version > 2)).toBe(true);
   }
@@ -69,10 +72,10 @@ test('the worlds are worth asking, and so are the plans', () => {
 describe.each(openers)('%s', (_name, parts, open) => {
   const stores: Store[] = [];
   beforeAll(async () => {
-    for (const changes of worlds) {
+    for (const one of worlds) {
       const store = await open();
       stores.push(store);
-      for (const change of changes) await store.write([change]);
+      await make(store, one);
     }
   });
   afterAll(() => Promise.all(stores.map((store) => store.close())));
@@ -87,12 +90,12 @@ describe.each(openers)('%s', (_name, parts, open) => {
         // The message is the plan: with it the difference is found again.
         deepStrictEqual({ one, found }, { one, found: ids });
         if (n % COUNTED !== 0) continue;
-        const count = await store.count(one.types, one.plan, { owners: reaches[one.reach]! }, 5);
+        const count = await store.count(one.types, one.plan, reaches[one.reach]!, 5);
         deepStrictEqual({ one, count }, { one, count: Math.min(5, ids.length) });
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('within what a caller sees of each type', () => {
@@ -100,19 +103,19 @@ describe('within what a caller sees of each type', () => {
 
   /** Whatever a caller does not see is taken out of the world, and the plan is asked of the rest. */
   const visibleTo = (seen: Record<string, Seen>, docs: (Doc & { owner: string })[]) =>
-    docs.filter((doc) => seen[doc.type]!.owners.includes(doc.owner) && matches(seen[doc.type]!.where, doc, []));
+    docs.filter((doc) => visibleIn([doc], seen[doc.type]!).length > 0 && matches(seen[doc.type]!.where, doc, []));
 
   test.each(openers.filter(([name]) => !name.includes('more')))(
     '%s finds what is left of the world',
     async (_name, _parts, open) => {
       const store = await open();
-      for (const change of worlds[0]!) await store.write([change]);
+      await make(store, worlds[0]!);
       let hits = 0;
       for (const { one, seen } of limited.filter(({ n }) => n % WORLDS === 0)) {
         const visible = visibleTo(seen, docsOf[0]!);
         const left = visible.filter((doc) => one.types.includes(doc.type) && matches(one.plan, doc, visible));
-        const { plan, owners } = restrict(one.plan, one.types, (type) => seen[type]!);
-        const page = await store.search(one.types, plan, [], { size: 1000 }, { owners });
+        const { plan, ...reach } = restrict(one.plan, one.types, (type) => seen[type]!);
+        const page = await store.search(one.types, plan, [], { size: 1000 }, reach);
         const names = page.items.map(({ type, id }) => `${type}/${id}`).sort();
         deepStrictEqual({ one, seen, names }, { one, seen, names: left.map(({ type, id }) => `${type}/${id}`).sort() });
         hits += Number(names.length > 0);
@@ -124,13 +127,15 @@ describe('within what a caller sees of each type', () => {
   );
 });
 
-function currentOf(changes: Change[]): (Doc & { owner: string })[] {
-  const current = new Map(changes.map((change) => [`${change.type}/${change.id}`, change]));
-  return [...current.values()].filter((change) => change.text !== undefined);
+function visibleIn<T extends Doc & { owner: string }>(
+  docs: T[],
+  { owners, opened }: { owners: readonly string[]; opened?: OpenedTo },
+): T[] {
+  return docs.filter((doc) => owners.includes(doc.owner) || isOpen(doc.openings, opened));
 }
 
 function answerOf({ types, plan, order, reach }: Question, docs: (Doc & { owner: string })[]): string[] {
-  const visible = docs.filter((doc) => reaches[reach]!.includes(doc.owner));
+  const visible = visibleIn(docs, reaches[reach]!);
   return inOrder(
     visible.filter((doc) => types.includes(doc.type) && matches(plan, doc, visible)),
     order,
@@ -143,7 +148,7 @@ async function foundBy(store: Store, { types, plan, order, reach, size }: Questi
   let after: Position | undefined;
   do {
     const request = { size, ...(after !== undefined && { after }) };
-    const page = await store.search(types, plan, order, request, { owners: reaches[reach]! });
+    const page = await store.search(types, plan, order, request, reaches[reach]!);
     names.push(...page.items.map((item) => `${item.type}/${item.id}`));
     after = page.next;
   } while (after !== undefined && names.length <= docs.length);

@@ -2,12 +2,24 @@
 import fc from 'fast-check';
 import { everything, type Bounds, type Entry, type Order, type Plan, type Test } from '../../src/search/plan.js';
 import type { Seen } from '../../src/search/restrict.js';
-import type { Change, Owner } from '../../src/store/port.js';
+import type { Doc } from '../../src/search/match.js';
+import type { OpenedTo } from '../../src/search/opened.js';
+import type { Change, Opened, Owner, Reach, Store } from '../../src/store/port.js';
 
 export const types = ['Patient', 'Observation', 'Task'];
 const owners: Owner[] = ['north', 'south'];
-/** Reaches that a plan is run with: most see one owner. */
-export const reaches: Owner[][] = [['north'], ['north', 'south'], ['south'], []];
+/** What is open to east, or to everybody, at noon. */
+const opened: OpenedTo = { to: ['east', '*'], at: 12 };
+/** Reaches that a plan is run with: most see one owner, and half of them what is open. */
+export const reaches: Reach[] = [
+  { owners: ['north'] },
+  { owners: ['north', 'south'] },
+  { owners: ['south'] },
+  { owners: [] },
+  { owners: ['north'], opened },
+  { owners: ['south', 'east'], opened: { to: ['east'], at: 12 } },
+  { owners: [], opened },
+];
 
 const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
 /** What only a modifier finds, and the value of a composite, are entries like others. */
@@ -40,8 +52,17 @@ const step = fc.record({
   entries: fc.uniqueArray(entry, { maxLength: 6, selector: (one) => JSON.stringify(Object.entries(one)) }),
 });
 
+/** What is opened after so many changes: much of it long ago, or later than noon. */
+const opening = fc.record({
+  after: fc.nat(170),
+  at: reference,
+  to: pick(['east', 'east', '*', 'west']),
+  from: pick([0, 0, 0, 12, 13]),
+  until: pick([12, 13, 24, Number.MAX_SAFE_INTEGER]),
+});
+
 /** The changes that make the world, each with the version that follows; none deletes what is not there. */
-export const world: fc.Arbitrary<Change[]> = fc.array(step, { minLength: 150, maxLength: 170 }).map((steps) => {
+const changes: fc.Arbitrary<Change[]> = fc.array(step, { minLength: 150, maxLength: 170 }).map((steps) => {
   const current = new Map<string, { version: number; there: boolean }>();
   return steps.flatMap(({ at, owner, deleted, entries }, n): Change[] => {
     const { version, there } = current.get(at) ?? { version: 0, there: false };
@@ -54,6 +75,58 @@ export const world: fc.Arbitrary<Change[]> = fc.array(step, { minLength: 150, ma
       : [{ ...change, method: 'PUT', text: JSON.stringify({ at, n }), entries }];
   });
 });
+
+export interface World {
+  changes: Change[];
+  /** What is opened when so many of the changes are made. */
+  opened: Map<number, Opened>;
+}
+
+export const world: fc.Arbitrary<World> = fc
+  .tuple(changes, fc.array(opening, { minLength: 170, maxLength: 190 }))
+  .map(([some, openings]) => ({
+    changes: some,
+    opened: new Map(
+      some.map((_, n) => {
+        const then = openings.filter(({ after }) => Math.min(after, some.length - 1) === n);
+        const named = then.map(({ at, to, from, until }) => ({ ...keyOf(at), to, from, until }));
+        return [n, { via: `after ${n}`, was: 0, openings: uniqueBy(JSON.stringify, named) }] as const;
+      }),
+    ),
+  }));
+
+const uniqueBy = <T>(name: (one: T) => string, some: T[]): T[] => [
+  ...new Map(some.map((one) => [name(one), one])).values(),
+];
+
+function keyOf(reference: string) {
+  const [type = '', id = ''] = reference.split('/');
+  return { type, id };
+}
+
+/** What is current at the end, to whom it belongs, and to whom it is open. */
+export function currentOf({ changes, opened }: World): (Doc & { owner: string })[] {
+  const current = new Map<string, Doc & { owner: string }>();
+  for (const [n, change] of changes.entries()) {
+    const name = `${change.type}/${change.id}`;
+    if (change.text === undefined) current.delete(name);
+    else current.set(name, { ...change, openings: current.get(name)?.openings });
+    for (const { type, id, ...one } of opened.get(n)?.openings ?? []) {
+      const doc = current.get(`${type}/${id}`);
+      if (doc !== undefined) doc.openings = [...(doc.openings ?? []), one];
+    }
+  }
+  return [...current.values()];
+}
+
+/** Makes the world in a store. */
+export async function make(store: Store, { changes, opened }: World): Promise<void> {
+  for (const [n, change] of changes.entries()) {
+    const now = opened.get(n);
+    const along = now === undefined || now.openings.length === 0 ? {} : { opened: [now] };
+    await store.write([change], [], undefined, undefined, along);
+  }
+}
 
 const bounds: fc.Arbitrary<Bounds> = fc.record(
   { gt: number, gte: number, lt: number, lte: number },
@@ -128,7 +201,13 @@ const leaf: fc.Arbitrary<Plan> = fc.oneof(
         .map((is): Test => ({ kind: 'text', value: { is } })),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ node: fc.constant('owned' as const), by: fc.uniqueArray(pick(owners)) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      { node: fc.constant('owned' as const), by: fc.uniqueArray(pick(owners)), opened: fc.constant(opened) },
+      { requiredKeys: ['node', 'by'], noNullPrototype: true },
+    ),
+  },
   {
     weight: 1,
     arbitrary: ofTypes(
@@ -174,10 +253,14 @@ export const limit: fc.Arbitrary<Record<string, Seen>> = fc.record(
   Object.fromEntries(
     types.map((type) => [
       type,
-      fc.record({
-        owners: pick([['north'], ['north', 'south'], ['south']]),
-        where: fc.oneof(fc.constant(everything), fc.array(leaf, { minLength: 1, maxLength: 2 }).map(anyOf), leaf),
-      }),
+      fc.record(
+        {
+          owners: pick([['north'], ['north', 'south'], ['south']]),
+          where: fc.oneof(fc.constant(everything), fc.array(leaf, { minLength: 1, maxLength: 2 }).map(anyOf), leaf),
+          opened: fc.constant(opened),
+        },
+        { requiredKeys: ['owners', 'where'], noNullPrototype: true },
+      ),
     ]),
   ),
 );
@@ -200,6 +283,6 @@ export const question: fc.Arbitrary<Question> = fc.record({
   types: fc.uniqueArray(pick(types), { minLength: 1, maxLength: 3 }),
   plan: nested(3),
   order: fc.oneof(fc.constant<Order[]>([]), fc.array(order, { minLength: 1, maxLength: 3 })),
-  reach: pick([0, 0, 0, 1, 1, 1, 2, 3]),
+  reach: pick([0, 0, 1, 1, 2, 3, 4, 4, 4, 5, 5, 6]),
   size: pick([1000, 1000, 3, 7]),
 });

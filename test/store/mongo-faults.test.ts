@@ -92,7 +92,11 @@ describeMongo('when MongoDB fails', () => {
       ['the connection breaks at the insert', { failCommands: ['insert'], ...cut }, 3],
       ['the primary steps down at the insert', { failCommands: ['insert'], errorCode: 189 }, 3],
       ['the connection breaks at the commit', { failCommands: ['commitTransaction'], ...cut }, 3],
-      ['a transaction meets another one', { failCommands: ['update'], errorCode: 112, errorLabels: TRANSIENT }, 5],
+      [
+        'a transaction meets another one',
+        { failCommands: ['findAndModify'], errorCode: 112, errorLabels: TRANSIENT },
+        5,
+      ],
       ['a commit meets a stepdown', { failCommands: ['commitTransaction'], errorCode: 91 }, 3],
     ])('%s', async (_name, fault, times) => {
       await create();
@@ -106,7 +110,7 @@ describeMongo('when MongoDB fails', () => {
 
     test('a transaction that never gets through wrote nothing', async () => {
       await create();
-      await fail({ failCommands: ['update'], errorCode: 112, errorLabels: TRANSIENT });
+      await fail({ failCommands: ['findAndModify'], errorCode: 112, errorLabels: TRANSIENT });
       const update = store.write([place.change('Task/a', 2), place.change('Task/b', 1)]);
       await expect(update).rejects.toMatchObject({ reason: 'unavailable' });
       await fail(undefined);

@@ -124,7 +124,7 @@ export function createAudit(parts: Parts): MongoAudit {
       { ...timed, sort: { at: -1, _id: -1 }, batchSize: Math.min(size + 1, 1000), raw: true },
     );
     // A link may have several of the key, and the first none that is left of the page before.
-    const { shown, more } = await readPage(cursor, { size: size + 2, bytes: bytes ?? limits.bundleBytes });
+    const { rows: shown, more } = await readPage(cursor, { size: size + 2, bytes: bytes ?? limits.bundleBytes });
     const items: AuditEntry[] = [];
     let next: Position | undefined;
     for (const fields of shown) {
@@ -155,7 +155,7 @@ export function createAudit(parts: Parts): MongoAudit {
     await outbox.opened();
     const from = after === undefined ? {} : { _id: { $gt: String(after[0]) } };
     const cursor = audit.find(from, { ...timed, sort: { _id: 1 }, batchSize: Math.min(size + 1, 1000), raw: true });
-    const { shown, more } = await readPage(cursor, { size, bytes: bytes ?? limits.bundleBytes });
+    const { rows: shown, more } = await readPage(cursor, { size, bytes: bytes ?? limits.bundleBytes });
     const items = shown.map(linkOf);
     return { items, ...(more ? { next: [String(shown.at(-1)?._id)] } : {}) };
   }

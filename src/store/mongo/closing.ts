@@ -17,7 +17,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientSession, Document } from 'mongodb';
 import type { Reach } from '../port.js';
 import { REFERRERS, referredTo } from '../referred.js';
+import { keyOf } from './documents.js';
 import { answered } from './errors.js';
+import { isSeen } from './openings.js';
 import type { Parts } from './parts.js';
 
 /** Somebody else is about to delete, or to do so no more: look again a little later. */
@@ -69,16 +71,17 @@ export function createClosing({ collections: { versions }, operationMs, graceMs 
       'without' in within ? [{ key: { $nin: within.without } }, timed] : [{}, { ...timed, session: within }];
     const cursor = versions.find(
       { f: { $in: keys, $exists: true }, ...others },
-      { ...options, limit: REFERRERS, projection: { t: 1, i: 1, o: 1, f: 1 } },
+      { ...options, limit: REFERRERS, projection: { t: 1, i: 1, o: 1, f: 1, open: 1 } },
     );
     const found = await answered(cursor.toArray());
     const target = keys.find((key) => found.some(({ f }) => f?.includes(key)));
     if (target === undefined) return;
     const referrers = found.filter(({ f }) => f?.includes(target));
+    const seen = new Set(referrers.filter((one) => isSeen(one, reach)).map(({ t, i }) => keyOf({ type: t, id: i })));
     throw referredTo(
       target,
       referrers.map(({ t, i, o }) => ({ type: t, id: i, owner: o })),
-      ({ owner }) => reach.owners.includes(owner),
+      (referrer) => seen.has(keyOf(referrer)),
     );
   }
 

@@ -6,6 +6,7 @@
 import type { Document, Filter } from 'mongodb';
 import { unreachable } from '../../kit/assert.js';
 import type { Bounds, Plan, RangeTest, Test, TextTest } from '../../search/plan.js';
+import { openTo } from './openings.js';
 import type { VersionDocument } from './schema.js';
 
 export type VersionFilter = Filter<VersionDocument>;
@@ -31,7 +32,9 @@ export async function compile(plan: Plan, joins: Joins): Promise<VersionFilter> 
     case 'entry':
       return ofTypes(plan.types, plan.param === '_lastUpdated' ? lastUpdated(plan.test) : entry(plan.param, plan.test));
     case 'owned':
-      return { o: { $in: plan.by } };
+      return plan.opened === undefined
+        ? { o: { $in: plan.by } }
+        : { $or: [{ o: { $in: plan.by } }, openTo(plan.opened)] };
     case 'points':
       return text(plan.param, { v: { $in: await joins.targets(plan.types, plan.where) } });
     case 'pointed':

@@ -1,12 +1,13 @@
 /** A change as a document, and a document, as the bytes that came from MongoDB, as a version. */
 import { BSON, type Document } from 'mongodb';
 import { assert } from '../../kit/assert.js';
+import type { Openness } from '../../search/opened.js';
 import { isRange, sortKeys, type Entry, type RangeEntry, type TextEntry } from '../../search/plan.js';
 import { REFERS, type Change, type Found, type Key, type Method, type Version } from '../port.js';
 import { dateOf } from './dates.js';
 import { fieldsOf } from './fields.js';
 import { part, rawFields, type RawFields } from './raw.js';
-import type { VersionDocument } from './schema.js';
+import type { OpenDocument, VersionDocument } from './schema.js';
 
 export const keyOf = ({ type, id }: Key): string => `${type}/${id}`;
 
@@ -25,9 +26,9 @@ const wholeFields = { ...bareFields, s: 1, r: 1, f: 1 } as const;
 export const foundFields = (bare = false): Document => (bare ? bareFields : wholeFields);
 
 /** What only the newest version has: its successor takes it away, and the feed does not carry it. */
-export const headFields = ['head', 'closing', 'live', 's', 'r', 'k', 'd', 'f', 'resource'] as const;
+export const headFields = ['head', 'closing', 'live', 's', 'r', 'k', 'd', 'f', 'open', 'resource'] as const;
 
-export function toDocument(change: Change, withFields: boolean): VersionDocument {
+export function toDocument(change: Change, withFields: boolean, open: OpenDocument[] = []): VersionDocument {
   const { type, id, version, updated, owner, method, text, blob, entries } = change;
   const key = keyOf(change);
   const base = { _id: documentId(key, version), key, t: type, i: id, o: owner, n: version, u: updated, m: method };
@@ -36,6 +37,7 @@ export function toDocument(change: Change, withFields: boolean): VersionDocument
   if (text === undefined) return document;
   document.text = text;
   document.live = type;
+  if (open.length > 0) document.open = open;
   Object.assign(document, valuesOf(type, entries));
   const resource = withFields ? fieldsOf(text, change.document) : undefined;
   if (resource !== undefined) document.resource = resource;
@@ -77,6 +79,7 @@ class Stored implements Found {
   readonly #fields: RawFields;
   #text: string | undefined;
   #entries: Entry[] | undefined;
+  #openings: Openness[] | undefined;
 
   constructor(fields: RawFields) {
     const { t, i, o, n, u, m, text, blob } = fields;
@@ -99,6 +102,10 @@ class Stored implements Found {
     assert(this.#fields.s !== undefined || this.utf8 === undefined, 'The search values were not asked for.');
     return (this.#entries ??= entriesOf(this.#fields));
   }
+
+  get openings(): Openness[] {
+    return (this.#openings ??= openOf(this.#fields).map(({ to, f, u }) => ({ to, from: f, until: u })));
+  }
 }
 
 export const versionsOf = (documents: Uint8Array[]): Version[] => documents.map((raw) => toVersion(rawFields(raw)));
@@ -119,6 +126,8 @@ export function entriesOf({ s, r, f }: RawFields): Entry[] {
     ...listOf<string>(f).map((value): TextEntry => ({ param: REFERS, value, detail: '' })),
   ];
 }
+
+export const openOf = ({ open }: RawFields): OpenDocument[] => listOf(open);
 
 const listOf = <T>(array: RawFields[string]): T[] =>
   array === undefined ? [] : (Object.values(BSON.deserialize(part(array))) as T[]);

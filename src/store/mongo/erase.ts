@@ -17,10 +17,19 @@ import {
 import { bounded } from './bounded.js';
 import { documentId, keyOf, toDocument, versionFields, versionsOf } from './documents.js';
 import { answered } from './errors.js';
+import { createOpenings } from './openings.js';
 import type { Parts } from './parts.js';
 import { createBudget, inTransaction } from './transaction.js';
 
-export function createErasing({ client, collections: { versions }, fields, operationMs, writeMs }: Parts): Erasing {
+export function createErasing(parts: Parts): Erasing {
+  const {
+    client,
+    collections: { versions },
+    fields,
+    operationMs,
+    writeMs,
+  } = parts;
+  const openings = createOpenings(parts);
   const timed = { maxTimeMS: operationMs };
 
   /** A page looks through so many documents, so that it may be empty and yet not the last. */
@@ -70,7 +79,9 @@ export function createErasing({ client, collections: { versions }, fields, opera
         throw new StoreError('conflict', `${keyOf(one)} is not at version ${one.version}.`, keyOf(one));
     if (record !== undefined) await versions.insertOne(toDocument(record, fields), { session, ...timed });
     const all = doomed.map(keyOf).map((key) => ({ _id: { $gte: `${key}/`, $lt: `${key}0` } }));
-    if (all.length > 0) await versions.deleteMany({ $or: all }, { session, ...timed });
+    if (all.length === 0) return;
+    await versions.deleteMany({ $or: all }, { session, ...timed });
+    await openings.forget(session, doomed);
   }
 
   return {

@@ -9,6 +9,7 @@ import { createErasing } from './erase.js';
 import { createFeed } from './feed.js';
 import { createHistory } from './history.js';
 import { createKeeping } from './keeping.js';
+import { createSharing } from './openings.js';
 import type { Parts } from './parts.js';
 import { createRead } from './read.js';
 import { createSearch } from './search.js';
@@ -57,6 +58,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const current = createCurrent(client, collections.meta, settings.operationMs);
   const { read, version, ownersOf, blobsInUse } = createRead(parts);
   const audit = createAudit(parts);
+  const { of, via } = createSharing(parts);
   return {
     write: createWrite(parts, countIn, audit),
     read: current(read),
@@ -67,6 +69,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     search: current(search),
     count: current(count),
     changes: createFeed(parts),
+    sharing: { of: current(of), via: current(via) },
     vault: createVault(parts),
     keeping: createKeeping(parts),
     erasing: createErasing(parts),

@@ -4,6 +4,7 @@ import { StoreError, type Change, type Keeping, type PageRequest } from '../port
 import { bounded } from './bounded.js';
 import { documentId, keyOf, toDocument, valuesOf, versionFields, versionsOf } from './documents.js';
 import { answered } from './errors.js';
+import { createOpenings } from './openings.js';
 import type { Parts } from './parts.js';
 import type { VersionDocument } from './schema.js';
 import { createSnapshot } from './snapshot.js';
@@ -14,6 +15,7 @@ export function createKeeping(parts: Parts): Keeping {
   const { client, collections, fields, operationMs, writeMs } = parts;
   const { versions, meta } = collections;
   const timed = { maxTimeMS: operationMs };
+  const openings = createOpenings(parts);
 
   async function currents({ size, after }: PageRequest) {
     const behind = after === undefined ? {} : { key: { $gt: String(after[0]) } };
@@ -47,6 +49,7 @@ export function createKeeping(parts: Parts): Keeping {
     }
     const follower = new Map(fresh.map((change) => [documentId(keyOf(change), change.version - 1), change]));
     const superseded = fresh.filter((change) => change.version - 1 === stored.get(keyOf(change)));
+    const carried = await openings.carried(session, superseded);
     if (superseded.length > 0)
       await versions.bulkWrite(
         superseded.map((change) => supersede(change)),
@@ -54,7 +57,7 @@ export function createKeeping(parts: Parts): Keeping {
       );
     const documents = fresh.map((change) => {
       const next = follower.get(documentId(keyOf(change), change.version));
-      return next === undefined ? toDocument(change, fields) : past(change, next);
+      return next === undefined ? toDocument(change, fields, carried.get(keyOf(change))) : past(change, next);
     });
     if (documents.length > 0) await versions.insertMany(documents, { session, ...timed });
     await meta.updateOne(named('filling'), { $set: { value: note(fresh) } }, { session, ...timed, upsert: true });

@@ -69,14 +69,18 @@ function past(path: string, direction: 1 | -1, value: string | number | null): D
 /** Whether a document may lack it. */
 export const isNested = (path: string): boolean => path.includes('.');
 
-export function positionOf(fields: SortField[], document: RawFields): Position {
+export const positionOf = (fields: SortField[], document: RawFields): Position =>
+  keysOf(fields, document).map(toPosition);
+
+/** What it is sorted by, undefined where it has no such value. */
+export function keysOf(fields: SortField[], document: RawFields): (string | number | undefined)[] {
   const keys: Keys = document.k === undefined ? {} : BSON.deserialize(part(document.k));
   const date: Ends = document.d === undefined ? {} : BSON.deserialize(part(document.d));
   return fields.map(({ path }) => {
     const [first, name = '', end] = path.split('.');
-    if (first === 'd') return toPosition(date[name === 'l' ? 'l' : 'f']);
-    if (first !== 'k') return toPosition(document[path] as string | number);
-    return toPosition(keys[name]?.[end === 'l' ? 'l' : 'f']);
+    if (first === 'd') return date[name === 'l' ? 'l' : 'f'];
+    if (first !== 'k') return document[path] as string | number;
+    return keys[name]?.[end === 'l' ? 'l' : 'f'];
   });
 }
 

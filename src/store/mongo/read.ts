@@ -1,7 +1,9 @@
 /** Reading by key. */
-import type { Store } from '../port.js';
-import { documentId, foundFields, keyOf, toFound, toVersion, versionFields } from './documents.js';
+import type { Store, Version } from '../port.js';
+import type { VersionFilter } from './compile.js';
+import { documentId, foundFields, keyOf, openOf, toFound, toVersion, versionFields } from './documents.js';
 import { answered } from './errors.js';
+import { isSeen, openTo } from './openings.js';
 import type { Parts } from './parts.js';
 import { rawFields, type RawFields } from './raw.js';
 import { together } from './together.js';
@@ -16,11 +18,18 @@ export function createRead({
   const headsOf = (bare: boolean) =>
     together(async (keys): Promise<Map<string, RawFields>> => {
       const filter = { key: { $in: keys }, head: true } as const;
-      const cursor = versions.find(filter, { ...options, projection: foundFields(bare), batchSize: keys.length + 1 });
+      const projection = { ...foundFields(bare), open: 1 };
+      const cursor = versions.find(filter, { ...options, projection, batchSize: keys.length + 1 });
       const documents = (await cursor.toArray()) as unknown as Uint8Array[];
       return new Map(documents.map(rawFields).map((fields) => [fields.key as string, fields]));
     });
   const [whole, bareHeads] = [headsOf(false), headsOf(true)];
+
+  async function versionOf(filter: VersionFilter): Promise<Version | undefined> {
+    const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
+    const [document] = (await answered(cursor.toArray())) as unknown as Uint8Array[];
+    return document === undefined ? undefined : toVersion(rawFields(document));
+  }
 
   return {
     async read(keys, reach, bare = false) {
@@ -30,14 +39,19 @@ export function createRead({
       return names.map((name) => {
         const fields = found.get(name);
         // Whoever shares the question may see other owners: what this reach does not see is not there.
-        return fields !== undefined && reach.owners.includes(fields.o as string) ? toFound(fields) : undefined;
+        return fields !== undefined && isSeen({ o: fields.o as string, open: openOf(fields) }, reach)
+          ? toFound(fields)
+          : undefined;
       });
     },
     async version(key, version, reach) {
-      const filter = { _id: { $eq: documentId(keyOf(key), version) }, o: { $in: reach.owners } };
-      const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
-      const [document] = (await answered(cursor.toArray())) as unknown as Uint8Array[];
-      return document === undefined ? undefined : toVersion(rawFields(document));
+      const _id = { $eq: documentId(keyOf(key), version) };
+      const own = await versionOf({ _id, o: { $in: reach.owners } });
+      if (own !== undefined || reach.opened === undefined) return own;
+      // Whether it is open, its newest version says.
+      const newest = { key: { $eq: keyOf(key) }, head: true as const, ...openTo(reach.opened) };
+      const open = await answered(versions.findOne(newest, { maxTimeMS: operationMs, projection: { _id: 1 } }));
+      return open === null ? undefined : versionOf({ _id });
     },
     async ownersOf(keys) {
       if (keys.length === 0) return [];

@@ -40,6 +40,8 @@ export interface VersionDocument {
   d?: MainDate;
   /** What it refers to, each `Type/id`: whoever deletes that asks for it. */
   f?: string[];
+  /** To whom it is open and why (`v`), from when (`f`) until when (`u`); see `openings.ts`. */
+  open?: OpenDocument[];
   /** Somebody is about to delete this resource: who, and since when by MongoDB's own clock; see `closing.ts`. */
   closing?: { by: string; at: Date };
   /** The fields of the resource, for an operator's own queries; the server never reads them. */
@@ -63,6 +65,19 @@ export interface AuditDocument {
   hash: string;
 }
 
+export interface OpenDocument {
+  v: string;
+  to: string;
+  f: number;
+  u: number;
+}
+
+/** How often what one reason opens was computed. */
+export interface SharingDocument {
+  _id: string;
+  n: number;
+}
+
 export interface GuardDocument {
   _id: number;
   n: number;
@@ -79,6 +94,7 @@ export interface VaultDocument {
 export interface Collections {
   versions: Collection<VersionDocument>;
   guards: Collection<GuardDocument>;
+  sharing: Collection<SharingDocument>;
   vault: Collection<VaultDocument>;
   meta: Collection<MetaDocument>;
   audit: Collection<AuditDocument>;
@@ -86,6 +102,7 @@ export interface Collections {
 
 const head = { head: true };
 const live = { live: { $exists: true } };
+const open = { open: { $exists: true } };
 const dated = { 'd.w': { $exists: true } };
 
 /**
@@ -103,11 +120,14 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
     { name: 'first', key: { o: 1, live: 1, 'd.w': 1, 'd.f': 1, key: 1 }, partialFilterExpression: dated },
     { name: 'last', key: { o: 1, live: 1, 'd.w': 1, 'd.l': 1, key: 1 }, partialFilterExpression: dated },
     { name: 'refers', key: { f: 1 }, partialFilterExpression: { f: { $exists: true } } },
+    { name: 'open', key: { 'open.to': 1, live: 1, key: 1 }, partialFilterExpression: open },
+    { name: 'via', key: { 'open.v': 1 }, partialFilterExpression: open },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
     { name: 'blob', key: { 'blob.hash': 1 }, partialFilterExpression: { 'blob.hash': { $exists: true } } },
   ],
   guards: [],
+  sharing: [],
   vault: [{ name: 'expiry', key: { at: 1 }, expireAfterSeconds: 0 }],
   meta: [],
   audit: [
@@ -140,8 +160,9 @@ export async function prepare(db: Db): Promise<Collections> {
   }
   await migrate(db, randomUUID());
   const [versions, guards] = [db.collection<VersionDocument>('versions'), db.collection<GuardDocument>('guards')];
-  const [vault, meta] = [db.collection<VaultDocument>('vault'), db.collection<MetaDocument>('meta')];
-  return { versions, guards, vault, meta, audit: db.collection<AuditDocument>('audit') };
+  const [sharing, vault] = [db.collection<SharingDocument>('sharing'), db.collection<VaultDocument>('vault')];
+  const [meta, audit] = [db.collection<MetaDocument>('meta'), db.collection<AuditDocument>('audit')];
+  return { versions, guards, sharing, vault, meta, audit };
 }
 
 const NAMESPACE_EXISTS = 48;

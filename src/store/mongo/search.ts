@@ -2,15 +2,17 @@
 import type { ClientSession, Document } from 'mongodb';
 import type { Order, Plan } from '../../search/plan.js';
 import { keySpan } from '../../search/span.js';
-import { StoreError, type Found, type Page, type Reach, type Store } from '../port.js';
+import { beforeBy, merged, type Half } from '../merge.js';
+import { StoreError, type Found, type Page, type PageRequest, type Reach, type Store } from '../port.js';
 import { compile, type Joins, type VersionFilter } from './compile.js';
 import { dateBounds, isMainDate } from './dates.js';
 import { entriesOf, foundFields, toFound } from './documents.js';
 import { answered } from './errors.js';
-import { beyond, isNested, positionOf, sortFields } from './order.js';
+import { openTo } from './openings.js';
+import { beyond, isNested, keysOf, positionOf, sortFields, type SortField } from './order.js';
 import type { Parts } from './parts.js';
-import { abortable, readPage } from './page.js';
-import { rawFields } from './raw.js';
+import { abortable, readPage, sizeOf } from './page.js';
+import { rawFields, type RawFields } from './raw.js';
 
 /** Counts inside a transaction when a session is given. */
 export type CountIn = (
@@ -28,13 +30,29 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
 } {
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
     const fields = sortFields(order, types);
-    const filter: VersionFilter = {
+    const asked = { plan: await compile(plan, joinsOf(reach)), bounds: boundsOf(types, plan, order) };
+    const filterOf = (side: VersionFilter): VersionFilter => ({
       $and: [
-        await filterOf(types, plan, reach, joinsOf(reach)),
-        ...boundsOf(types, plan, order),
+        within(types, side),
+        asked.plan,
+        ...asked.bounds,
         ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
       ],
-    };
+    });
+    const [own, open] = sidesOf(reach);
+    if (open === undefined) return shown(fields, await rowsOf(filterOf(own), fields, order, page));
+    const halves = await Promise.all([own, open].map((side) => rowsOf(filterOf(side), fields, order, page)));
+    const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
+    const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
+    return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
+  }
+
+  async function rowsOf(
+    filter: VersionFilter,
+    fields: SortField[],
+    order: Order[],
+    page: PageRequest,
+  ): Promise<Half<RawFields>> {
     const cursor = versions.find(filter, {
       projection: { ...foundFields(page.bare), ...sortProjection(order, fields) },
       sort: new Map(fields.map(({ path, direction }) => [path, direction])),
@@ -45,44 +63,60 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
       raw: true,
       ...abortable(page),
     });
-    const { shown, more } = await readPage(cursor, page);
-    const last = shown.at(-1);
-    const items = shown.map(toFound);
+    return readPage(cursor, page);
+  }
+
+  function shown(fields: SortField[], { rows, more }: Half<RawFields>): Page<Found> {
+    const last = rows.at(-1);
+    const items = rows.map(toFound);
     return more && last !== undefined ? { items, next: positionOf(fields, last) } : { items };
   }
 
   async function countIn(...[session, types, plan, reach, atMost]: Parameters<CountIn>): Promise<number> {
     if (atMost < 1) return 0;
-    const filter = await filterOf(types, plan, reach, joinsOf(reach, session));
-    const options = { limit: atMost, maxTimeMS: operationMs };
-    return versions.countDocuments(filter, session === undefined ? options : { ...options, session });
+    const asked = await compile(plan, joinsOf(reach, session));
+    let found = 0;
+    // One after the other: inside a transaction nothing may run side by side.
+    for (const side of sidesOf(reach)) {
+      if (found === atMost) break;
+      const options = { limit: atMost - found, maxTimeMS: operationMs, ...(session === undefined ? {} : { session }) };
+      found += await versions.countDocuments({ $and: [within(types, side), asked] }, options);
+    }
+    return found;
   }
 
   function joinsOf(reach: Reach, session?: ClientSession): Joins {
     const joins: Joins = {
       async targets(types, where) {
-        const found = await joined(await filterOf(types, where, reach, joins), { _id: 0, key: 1 });
+        const found = await joined(types, await compile(where, joins), { _id: 0, key: 1 });
         return found.map((document) => String(document.key));
       },
       async referred(by, param, where) {
         const refers: VersionFilter = { s: { $elemMatch: { p: { $eq: param } } } };
-        const filter: VersionFilter = { $and: [await filterOf([by], where, reach, joins), refers] };
-        const found = await joined(filter, { _id: 0, s: 1 });
+        const filter: VersionFilter = { $and: [await compile(where, joins), refers] };
+        const found = await joined([by], filter, { _id: 0, s: 1 });
         const entries = found.flatMap(entriesOf).filter((entry) => entry.param === param);
         return [...new Set(entries.map((entry) => entry.value))];
       },
     };
 
-    async function joined(filter: VersionFilter, projection: Document) {
-      const limit = joinTargets + 1;
-      const options = { projection, limit, batchSize: limit + 1, maxTimeMS: operationMs, raw: true };
-      const cursor = versions.find(filter, session === undefined ? options : { ...options, session });
-      const found = (await cursor.toArray()) as unknown as Uint8Array[];
-      if (found.length <= joinTargets) return found.map(rawFields);
-      throw new StoreError(
-        'too-costly',
-        `One side of a chain or _has meets more than ${joinTargets} resources; narrow it.`,
-      );
+    async function joined(types: readonly string[], filter: VersionFilter, projection: Document): Promise<RawFields[]> {
+      const found: RawFields[] = [];
+      for (const side of sidesOf(reach)) {
+        const limit = joinTargets + 1 - found.length;
+        const options = { projection, limit, batchSize: limit + 1, maxTimeMS: operationMs, raw: true };
+        const cursor = versions.find(
+          { $and: [within(types, side), filter] },
+          session === undefined ? options : { ...options, session },
+        );
+        found.push(...((await cursor.toArray()) as unknown as Uint8Array[]).map(rawFields));
+        if (found.length > joinTargets)
+          throw new StoreError(
+            'too-costly',
+            `One side of a chain or _has meets more than ${joinTargets} resources; narrow it.`,
+          );
+      }
+      return found;
     }
     return joins;
   }
@@ -94,11 +128,16 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
   };
 }
 
-async function filterOf(types: readonly string[], plan: Plan, reach: Reach, joins: Joins): Promise<VersionFilter> {
-  const within: VersionFilter = { o: { $in: reach.owners }, live: { $in: [...types] } };
-  const filter = await compile(plan, joins);
-  return { $and: [within, filter] };
-}
+/** What a caller owns, and what else is open to them: each has an index of its own, and no resource is in both. */
+const sidesOf = ({ owners, opened }: Reach): [VersionFilter] | [VersionFilter, VersionFilter] =>
+  opened === undefined
+    ? [{ o: { $in: owners } }]
+    : [{ o: { $in: owners } }, { o: { $nin: owners }, ...openTo(opened) }];
+
+const within = (types: readonly string[], side: VersionFilter): VersionFilter => ({
+  ...side,
+  live: { $in: [...types] },
+});
 
 function boundsOf(types: readonly string[], plan: Plan, [first, ...more]: Order[]): VersionFilter[] {
   if (first === undefined || more.length > 0 || !isMainDate(first.param, types)) return [];

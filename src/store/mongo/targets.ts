@@ -2,7 +2,9 @@
 import { StoreError, type Reach } from '../port.js';
 import { Again, isOld } from './closing.js';
 import { answered } from './errors.js';
+import { isSeen } from './openings.js';
 import type { Parts } from './parts.js';
+import type { OpenDocument } from './schema.js';
 import { together } from './together.js';
 
 export interface Targets {
@@ -23,6 +25,7 @@ interface Head {
   key: string;
   o: string;
   live?: string;
+  open?: OpenDocument[];
   closing?: { by: string };
 }
 
@@ -35,20 +38,20 @@ export function createTargets({ client, collections: { versions }, clock, operat
   const heads = together(async (keys): Promise<Map<string, Head>> => {
     const cursor = versions.find(
       { key: { $in: keys }, head: true },
-      { ...timed, projection: { _id: 0, key: 1, o: 1, live: 1, closing: 1 }, batchSize: keys.length + 1 },
+      { ...timed, projection: { _id: 0, key: 1, o: 1, live: 1, open: 1, closing: 1 }, batchSize: keys.length + 1 },
     );
     const found = (await cursor.toArray()) as Head[];
     return new Map(found.map((head) => [head.key, head]));
   });
 
   return {
-    async look(keys, { owners }) {
+    async look(keys, reach) {
       const begun = { ticks: performance.now(), time: clock.now(), elections };
       if (keys.length === 0) return begun;
       const found = await answered(heads(keys));
       const missing = keys.find((key) => {
         const head = found.get(key);
-        return head?.live === undefined || !owners.includes(head.o);
+        return head?.live === undefined || !isSeen(head, reach);
       });
       if (missing !== undefined) throw new StoreError('missing', `${missing} is not there.`, missing);
       for (const key of keys) {

@@ -5,7 +5,15 @@
  */
 import type { ClientSession } from 'mongodb';
 import { assert } from '../../kit/assert.js';
-import { StoreError, type Change, type Guard, type Integrity, type Store, type VaultRecord } from '../port.js';
+import {
+  StoreError,
+  type Change,
+  type Guard,
+  type Integrity,
+  type Opened,
+  type Store,
+  type VaultRecord,
+} from '../port.js';
 import type { MongoAudit } from './audit.js';
 import { Again, createClosing } from './closing.js';
 import { createCreates } from './creates.js';
@@ -13,8 +21,9 @@ import { documentId, headFields, keyOf, toDocument } from './documents.js';
 import { isDuplicate, unknownOutcome } from './errors.js';
 import { createHold } from './guards.js';
 import { createInsert } from './insert.js';
+import { createOpenings, fromTheStart } from './openings.js';
 import type { Parts } from './parts.js';
-import type { VersionDocument } from './schema.js';
+import type { OpenDocument, VersionDocument } from './schema.js';
 import type { CountIn } from './search.js';
 import { createPutRecord } from './record.js';
 import { createTargets, type Look } from './targets.js';
@@ -29,6 +38,7 @@ interface Job {
   unreferred: string[];
   integrity: Integrity | undefined;
   record: VaultRecord | undefined;
+  opened: Opened[];
 }
 
 export function createWrite(parts: Parts, count: CountIn, { log, outbox }: MongoAudit): Store['write'] {
@@ -40,14 +50,31 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
   const targets = createTargets(parts);
   const create = createCreates(parts, targets);
   const closing = createClosing(parts);
+  const openings = createOpenings(parts);
 
-  async function replace(session: ClientSession, { changes, unreferred }: Job, mark: string | undefined) {
+  /** Resolves to what those were open to whose place is taken. */
+  async function replace(
+    session: ClientSession,
+    { changes, unreferred }: Job,
+    mark: string | undefined,
+  ): Promise<Map<string, OpenDocument[]>> {
     const followers = changes.filter((change) => change.version > 1);
-    if (followers.length === 0) return;
+    const [only] = followers;
+    if (only === undefined) return new Map();
     const closed = new Set(unreferred);
     const updates = followers.map((change) => supersede(change, closed.has(keyOf(change)) ? mark : undefined));
-    const { matchedCount } = await versions.bulkWrite(updates, { session, maxTimeMS: operationMs });
+    const timed = { session, maxTimeMS: operationMs };
+    if (followers.length === 1) {
+      // Most updates are of one resource: it says what it was open to when its place is taken.
+      const { filter, update } = supersede(only, closed.has(keyOf(only)) ? mark : undefined).updateOne;
+      const was = await versions.findOneAndUpdate(filter, update, { ...timed, projection: { open: 1 } });
+      if (was === null) throw await obstacle(session, followers);
+      return new Map([[keyOf(only), was.open ?? []]]);
+    }
+    const carried = await openings.carried(session, followers);
+    const { matchedCount } = await versions.bulkWrite(updates, timed);
     if (matchedCount !== followers.length) throw await obstacle(session, followers);
+    return carried;
   }
 
   /**
@@ -72,31 +99,42 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
   }
 
   async function attempt(session: ClientSession, job: Job, mark: string | undefined): Promise<void> {
-    const { changes, documents, guards, unreferred, integrity, record } = job;
+    const { changes, documents, guards, unreferred, integrity, record, opened } = job;
     // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
     if (record !== undefined) await putRecord(session, record);
     for (const guard of guards) await hold(session, guard);
-    await replace(session, job, mark);
+    await openings.advance(session, opened);
+    const carried = await replace(session, job, mark);
     try {
-      if (documents.length > 0) await versions.insertMany(documents, { session, maxTimeMS: operationMs });
+      const written = documents.map((document) => openAs(document, carried.get(document.key)));
+      if (written.length > 0) await versions.insertMany(written, { session, maxTimeMS: operationMs });
     } catch (error) {
       if (isDuplicate(error)) throw conflict(changes[failedAt(error)]);
       throw error;
     }
+    await openings.replace(session, opened);
     if (mark !== undefined && integrity !== undefined)
       await closing.refuseReferred(unreferred, integrity.reach, session);
   }
 
   /** Resolves to the last look at what is referred to. */
   async function writeOnce(job: Job, budget: Budget): Promise<Look | undefined> {
-    const { documents, guards, present, unreferred, integrity, record } = job;
+    const { documents, guards, present, unreferred, integrity, record, opened } = job;
     const look = async () => (integrity === undefined ? undefined : targets.look(present, integrity.reach));
     const [only] = documents;
-    if (only?.n === 1 && documents.length === 1 && guards.length === 0 && record === undefined) {
+    const open = only?.n === 1 ? fromTheStart(only.key, opened) : undefined;
+    if (
+      only !== undefined &&
+      open !== undefined &&
+      documents.length === 1 &&
+      guards.length === 0 &&
+      record === undefined
+    ) {
+      const document = openAs(only, open);
       // An id that a client chose may be in the hands of a transaction, which would hold up all that go with it.
-      if (only.m === 'POST') return create({ document: only, present, reach: integrity?.reach, budget });
+      if (only.m === 'POST') return create({ document, present, reach: integrity?.reach, budget });
       const last = await look();
-      await insert(only, budget);
+      await insert(document, budget);
       return last;
     }
     let mark: string | undefined;
@@ -168,8 +206,17 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
     if (gone !== undefined) throw new StoreError('missing', `${gone} is deleted by this very write.`, gone);
     const unreferred = (integrity?.unreferred ?? []).map(keyOf);
     const documents = changes.map((change) => toDocument(change, fields));
-    const job: Job = { changes, documents, guards, present, unreferred, integrity, record };
-    if (documents.length === 0 && guards.length === 0 && record === undefined) return;
+    const job: Job = {
+      changes,
+      documents,
+      guards,
+      present,
+      unreferred,
+      integrity,
+      record,
+      opened: along?.opened ?? [],
+    };
+    if (documents.length + guards.length + job.opened.length === 0 && record === undefined) return;
     const [first] = documents;
     const records = along?.audit ?? [];
     if (first !== undefined && records.length > 0) await outbox.along(first, records, () => doJob(job));
@@ -187,6 +234,10 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
 
   return write;
 }
+
+/** A deletion is open to nobody. */
+const openAs = (document: VersionDocument, open: OpenDocument[] = []): VersionDocument =>
+  open.length === 0 || document.live === undefined ? document : { ...document, open };
 
 const unset = Object.fromEntries(headFields.map((name) => [name, 1])) as Record<(typeof headFields)[number], 1>;
 

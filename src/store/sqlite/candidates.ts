@@ -1,12 +1,12 @@
 /** What an index can give: the resources that may meet a condition, and of several conditions the rarest one. */
 import type { Plan } from '../../search/plan.js';
-import type { Reach } from '../port.js';
-import { narrowed, type Compiler } from './compile.js';
+import { narrowed, type Compiler, type Seen } from './compile.js';
 import type { Connection } from './connection.js';
 import { among, bound as limited, chained, sql, type Sql } from './sql.js';
 
 export interface Rarest {
-  condition: Plan;
+  /** Undefined where what is open is rarer than all of them. */
+  condition: Plan | undefined;
   /** A SELECT of the numbers of all resources that may meet it; they may come twice. */
   numbers: Sql;
   count: number;
@@ -16,7 +16,7 @@ export interface Rarest {
 export type FindRarest = (
   conditions: Plan[],
   types: readonly string[],
-  reach: Reach,
+  seen: Seen,
   level: number,
   bound: number,
 ) => Rarest | undefined;
@@ -29,11 +29,12 @@ const ALTERNATIVES = 50;
 const LEVELS = 2;
 
 export function createRarest({ get }: Connection, compiler: Compiler): FindRarest {
-  function rarest(...[conditions, types, reach, level, atMost]: Parameters<FindRarest>): Rarest | undefined {
+  function rarest(...[conditions, types, seen, level, atMost]: Parameters<FindRarest>): Rarest | undefined {
     let best: Rarest | undefined;
     let bound = atMost;
-    for (const condition of conditions) {
-      const numbers = candidates(condition, types, reach, level);
+    // What is open is a list like any other, and looked at last: where there is one, most conditions are rarer.
+    for (const condition of seen.within.open === undefined ? conditions : [...conditions, undefined]) {
+      const numbers = condition === undefined ? seen.within.open?.(types) : candidates(condition, types, seen, level);
       if (numbers === undefined) continue;
       const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${numbers}) LIMIT ${limited(bound)})`);
       const count = Number(row?.n);
@@ -43,20 +44,20 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
     return best;
   }
 
-  function candidates(plan: Plan, types: readonly string[], reach: Reach, level: number): Sql | undefined {
+  function candidates(plan: Plan, types: readonly string[], seen: Seen, level: number): Sql | undefined {
     switch (plan.node) {
       case 'id':
         return sql`SELECT num FROM resource WHERE type ${among(narrowed(types, plan))} AND id ${among(plan.ids)}`;
       case 'entry':
         return plan.param === '_lastUpdated'
           ? undefined
-          : compiler.numbers(plan.param, plan.test, narrowed(types, plan), reach);
+          : compiler.numbers(plan.param, plan.test, narrowed(types, plan), seen.within);
       case 'points':
-        return level < LEVELS ? compiler.pointing(plan, types, reach, level) : undefined;
+        return level < LEVELS ? compiler.pointing(plan, types, seen, level) : undefined;
       case 'any':
-        return alternatives(plan.of, types, reach, level);
+        return alternatives(plan.of, types, seen, level);
       case 'pointed':
-        return level < LEVELS ? compiler.referred(plan, types, reach, level) : undefined;
+        return level < LEVELS ? compiler.referred(plan, types, seen, level) : undefined;
       case 'all':
       case 'not':
       case 'owned':
@@ -64,11 +65,11 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
     }
   }
 
-  function alternatives(plans: Plan[], types: readonly string[], reach: Reach, level: number): Sql | undefined {
+  function alternatives(plans: Plan[], types: readonly string[], seen: Seen, level: number): Sql | undefined {
     if (plans.length === 0 || plans.length > ALTERNATIVES) return undefined;
     const arms: Sql[] = [];
     for (const plan of plans) {
-      const arm = candidates(plan, types, reach, level);
+      const arm = candidates(plan, types, seen, level);
       if (arm === undefined) return undefined;
       arms.push(sql`SELECT num FROM (${arm})`);
     }

@@ -6,16 +6,20 @@
  */
 import { unreachable } from '../../kit/assert.js';
 import type { Bounds, Plan, Test, TextTest } from '../../search/plan.js';
-import type { Reach } from '../port.js';
 import type { EntryKind, Scopes } from './scopes.js';
 import { always, among, and, chained, never, or, sql, type Sql } from './sql.js';
+import type { Sides, Within } from './within.js';
+import { openTo } from './within.js';
 
 /** Whether rows are asked one by one, or sets are made that they may be in. */
 export type Manner = 'row' | 'set';
 
 export interface Question {
   types: readonly string[];
-  reach: Reach;
+  /** Which side of what the caller sees the row is on. */
+  within: Within;
+  /** What the caller sees on the far side of a chain. */
+  sides: Sides;
   manner: Manner;
   /** The alias of the row of `resource` in question. */
   row: Sql;
@@ -26,14 +30,17 @@ export interface Question {
 export interface Compiler {
   condition: (plan: Plan, question: Question) => Sql;
   /** The numbers of all resources whose entries meet the test, as a SELECT; they may come twice. */
-  numbers: (param: string, test: Test, types: readonly string[], reach: Reach) => Sql;
+  numbers: (param: string, test: Test, types: readonly string[], within: Within) => Sql;
   /** The numbers of all resources that refer to such a one, as a SELECT; undefined when nothing can. */
-  pointing: (plan: Points, types: readonly string[], reach: Reach, level: number) => Sql | undefined;
+  pointing: (plan: Points, types: readonly string[], seen: Seen, level: number) => Sql | undefined;
   /** The numbers of all resources that such a one refers to, as a SELECT; undefined when none does, or too many. */
-  referred: (plan: Pointed, types: readonly string[], reach: Reach, level: number) => Sql | undefined;
+  referred: (plan: Pointed, types: readonly string[], seen: Seen, level: number) => Sql | undefined;
   /** The condition on a row of `text_entry`. */
   texts: (test: Partial<TextTest>, within: readonly number[]) => Sql;
 }
+
+/** Where the rows in question are, and all that the caller sees. */
+export type Seen = Pick<Question, 'within' | 'sides'>;
 
 export interface Selected {
   /** Its rows are so few that they may be asked one by one. */
@@ -41,7 +48,7 @@ export interface Selected {
 }
 
 /** A SELECT of the numbers of all resources of these types that meet the plan; `source.ts` knows how best to begin. */
-export type Select = (plan: Plan, types: readonly string[], reach: Reach, level: number) => Selected & { numbers: Sql };
+export type Select = (plan: Plan, types: readonly string[], sides: Sides, level: number) => Selected & { numbers: Sql };
 
 type Points = Extract<Plan, { node: 'points' }>;
 type Pointed = Extract<Plan, { node: 'pointed' }>;
@@ -63,7 +70,9 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
           plan.param === '_lastUpdated' ? lastUpdated(plan.test, question.row) : entry(plan, question),
         ]);
       case 'owned':
-        return sql`${question.row}.owner ${among(plan.by)}`;
+        return plan.opened === undefined
+          ? sql`${question.row}.owner ${among(plan.by)}`
+          : or([sql`${question.row}.owner ${among(plan.by)}`, openTo(question.row, plan.opened)]);
       case 'points':
         return points(plan, question);
       case 'pointed':
@@ -75,20 +84,20 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
 
   function entry(plan: Extract<Plan, { node: 'entry' }>, question: Question): Sql {
     const { param, test } = plan;
-    const { reach, manner, row } = question;
+    const { within: side, manner, row } = question;
     const types = narrowed(question.types, plan);
     if (test.kind === 'text' && test.value !== undefined && 'is' in test.value) {
-      const within = scopes.of(reach.owners, types, param, 'text');
+      const within = scopes.of(side.owners, types, param, 'text');
       if (within.length === 0 || test.value.is.length === 0) return never;
       return sql`EXISTS (SELECT 1 FROM text_entry WHERE ${textMeets(test, within)} AND num = ${row}.num)`;
     }
     if (manner === 'row')
       return sql`EXISTS (SELECT 1 FROM json_each(${row}.entries) e WHERE ${jsonMeets(param, test)})`;
-    return sql`${row}.num IN (${numbers(param, test, types, reach)})`;
+    return sql`${row}.num IN (${numbers(param, test, types, side)})`;
   }
 
-  function numbers(param: string, test: Test, types: readonly string[], reach: Reach): Sql {
-    const within = (kind: EntryKind) => scopes.of(reach.owners, types, param, kind);
+  function numbers(param: string, test: Test, types: readonly string[], { owners }: Within): Sql {
+    const within = (kind: EntryKind) => scopes.of(owners, types, param, kind);
     const arms: Sql[] = [];
     const [texts, ranges] = [within('text'), within('range')];
     if (test.kind !== 'range' && texts.length > 0)
@@ -104,10 +113,10 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
 
   function points(plan: Points, question: Question): Sql {
     const { param, types, where } = plan;
-    const { reach, row } = question;
+    const { sides, row } = question;
     const level = question.level + 1;
     if (question.manner === 'set') {
-      const numbers = pointing(plan, question.types, reach, question.level);
+      const numbers = pointing(plan, question.types, question, question.level);
       return numbers === undefined ? never : sql`${row}.num IN (${numbers})`;
     }
     if (types.length === 0) return never;
@@ -117,39 +126,41 @@ export function createCompiler(scopes: Scopes, select: Select): Compiler {
       ON ${target}.type = substr(e.value ->> 1, 1, instr(e.value ->> 1, '/') - 1)
       AND ${target}.id = substr(e.value ->> 1, instr(e.value ->> 1, '/') + 1)
       WHERE e.value ->> 0 = ${param} AND json_array_length(e.value) = 3
-      AND ${visible(target, types, reach)} AND ${condition(where, { ...question, types, row: target, level })})`;
+      AND ${visible(target, types, sides.all)}
+      AND ${condition(where, { ...question, within: sides.all, types, row: target, level })})`;
   }
 
-  function pointing({ param, types, where }: Points, from: readonly string[], reach: Reach, level: number) {
-    const within = scopes.of(reach.owners, from, param, 'text');
+  function pointing(plan: Points, from: readonly string[], { within: side, sides }: Seen, level: number) {
+    const { param, types, where } = plan;
+    const within = scopes.of(side.owners, from, param, 'text');
     if (within.length === 0 || types.length === 0) return undefined;
-    const { numbers: targets } = select(where, types, reach, level + 1);
+    const { numbers: targets } = select(where, types, sides, level + 1);
     return sql`
       SELECT e.num FROM (${targets}) n CROSS JOIN resource t ON t.num = n.num
       CROSS JOIN text_entry e ON e.scope ${among(within)} AND e.value = t.type || '/' || t.id`;
   }
 
   function pointed({ by, param, where }: Pointed, question: Question): Sql {
-    const { reach, row } = question;
+    const { sides, row } = question;
     const level = question.level + 1;
-    const within = scopes.of(reach.owners, [by], param, 'text');
+    const within = scopes.of(sides.all.owners, [by], param, 'text');
     if (within.length === 0) return never;
     const name = sql`${row}.type || '/' || ${row}.id`;
     const source = alias(level);
-    const inner = { ...question, types: [by], row: source, level };
+    const inner = { ...question, within: sides.all, types: [by], row: source, level };
     const referring = sql`text_entry e CROSS JOIN resource ${source} ON ${source}.num = e.num
-      WHERE e.scope ${among(within)} AND ${condition(where, inner)}`;
+      WHERE e.scope ${among(within)} AND ${and([sides.all.left(source), condition(where, inner)])}`;
     if (question.manner === 'row') return sql`EXISTS (SELECT 1 FROM ${referring} AND e.value = ${name})`;
-    const { numbers: sources, few } = select(where, [by], reach, level);
+    const { numbers: sources, few } = select(where, [by], sides, level);
     if (!few) return sql`${name} IN (SELECT e.value FROM ${referring})`;
     return sql`${name} IN (
       SELECT e.value ->> 1 FROM (${sources}) n CROSS JOIN resource t ON t.num = n.num
       CROSS JOIN json_each(t.entries) e WHERE e.value ->> 0 = ${param} AND json_array_length(e.value) = 3)`;
   }
 
-  function referred({ by, param, where }: Pointed, to: readonly string[], reach: Reach, level: number) {
-    if (scopes.of(reach.owners, [by], param, 'text').length === 0) return undefined;
-    const { numbers: sources, few } = select(where, [by], reach, level + 1);
+  function referred({ by, param, where }: Pointed, to: readonly string[], { sides }: Seen, level: number) {
+    if (scopes.of(sides.all.owners, [by], param, 'text').length === 0) return undefined;
+    const { numbers: sources, few } = select(where, [by], sides, level + 1);
     if (!few) return undefined;
     return sql`
       SELECT x.num FROM (${sources}) n CROSS JOIN resource t ON t.num = n.num CROSS JOIN json_each(t.entries) e
@@ -171,8 +182,8 @@ const ofTypes = ({ types }: { types?: readonly string[] }, row: Sql): Sql =>
 const alias = (level: number): Sql => ({ text: `r${level}`, values: [] });
 
 /** Alive, of these types, and seen by the reach. What was found by its entries is all that already. */
-export const visible = (row: Sql, types: readonly string[], { owners }: Reach): Sql =>
-  sql`NOT ${row}.deleted AND ${row}.owner ${among(owners)} AND ${row}.type ${among(types)}`;
+export const visible = (row: Sql, types: readonly string[], { seen }: Within): Sql =>
+  sql`NOT ${row}.deleted AND ${seen(row)} AND ${row}.type ${among(types)}`;
 
 function textMeets({ value, detail }: Partial<TextTest>, within: readonly number[]): Sql {
   const tests = [sql`scope ${among(within)}`];

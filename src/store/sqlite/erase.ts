@@ -9,6 +9,7 @@ import { StoreError, type Change, type Doomed, type Erasing, type Key, type Page
 import type { Committer } from './commit.js';
 import { answer, failureOf, type Connection } from './connection.js';
 import { refersScope } from './integrity.js';
+import type { Openings } from './openings.js';
 import { versionColumns, versionOf } from './rows.js';
 import type { Scopes } from './scopes.js';
 import { among, sql } from './sql.js';
@@ -17,6 +18,7 @@ import { weightOf, type Writer } from './write.js';
 interface Hands {
   connection: Connection;
   writer: Writer;
+  openings: Openings;
 }
 
 export function createErasing(
@@ -61,7 +63,7 @@ export function createErasing(
   }
 
   function referrers(keys: Key[], atMost: number, type?: string) {
-    const [scope] = scopes.of([refersScope[0]], [refersScope[1]], refersScope[2], refersScope[3]);
+    const [scope] = scopes.of(() => [refersScope[0]], [refersScope[1]], refersScope[2], refersScope[3]);
     if (scope === undefined) return [];
     const names = keys.map(({ type, id }) => `${type}/${id}`);
     const rows = all(sql`
@@ -73,7 +75,7 @@ export function createErasing(
   }
 
   /** Each is deleted as anybody would delete it, which takes its search values away; then nothing of it stays. */
-  function* erase({ writer, connection: { get: one, run } }: Hands, doomed: Doomed[], record: Change) {
+  function* erase({ writer, openings, connection: { get: one, run } }: Hands, doomed: Doomed[], record: Change) {
     const nums: number[] = [];
     const deletions: Change[] = [];
     for (const { type, id, version } of doomed) {
@@ -88,6 +90,7 @@ export function createErasing(
     }
     // The record comes last, so that no number is given out twice, neither in the feed nor in a page's cursor.
     yield* writer.write([...deletions, record], []);
+    openings.forget(doomed);
     for (const num of nums) {
       run(sql`DELETE FROM version WHERE num = ${num}`);
       run(sql`DELETE FROM resource WHERE num = ${num}`);

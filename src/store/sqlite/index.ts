@@ -13,6 +13,7 @@ import { createErasing } from './erase.js';
 import { createChanges } from './feed.js';
 import { createHistory } from './history.js';
 import { createKeeping, type Hands } from './keeping.js';
+import { createOpenings, createSharing } from './openings.js';
 import { createReader } from './read.js';
 import { putRecord } from './record.js';
 import { createScopes, type Scopes } from './scopes.js';
@@ -20,6 +21,7 @@ import { createSearcher, type Searcher } from './search.js';
 import { createSource } from './source.js';
 import { sql } from './sql.js';
 import { createVault } from './vault.js';
+import { createSight } from './within.js';
 import { createWrite, weightOf } from './write.js';
 
 export interface SqliteOptions {
@@ -67,12 +69,15 @@ export function openSqliteStore(options: SqliteOptions): Store {
 
   return {
     write: (changes, guards = [], integrity, record, along) =>
-      committer.commitSteps(function* ({ writer, connection, ledger }) {
-        // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
-        if (record !== undefined) putRecord(connection, record, clock);
-        yield* writer.write(changes, guards, integrity);
-        if (along?.audit !== undefined) ledger.add(along.audit);
-      }, weightOf(changes)),
+      committer.commitSteps(
+        function* ({ writer, connection, ledger }) {
+          // First of all: who sends a request again is to hear of that, not of what else stands in the way by now.
+          if (record !== undefined) putRecord(connection, record, clock);
+          yield* writer.write(changes, guards, integrity, along);
+          if (along?.audit !== undefined) ledger.add(along.audit);
+        },
+        weightOf(changes, along),
+      ),
     read: (keys, reach, bare) => answer(() => read(keys, reach, bare)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
     ownersOf: (keys) => answer(() => ownersOf(keys)),
@@ -81,6 +86,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     count: (types, plan, reach, atMost) => answer(() => count(types, plan, reach, atMost)),
     changes: (after, limit) => answer(() => changesAfter(after, limit)),
     blobsInUse: (hashes) => answer(() => blobsInUse(hashes)),
+    sharing: createSharing(connection),
     vault,
     keeping: createKeeping(connection, committer),
     erasing: createErasing(connection, near.scopes, committer, clock),
@@ -106,12 +112,19 @@ function createSide(
   { clock, few = 1000, joinTargets }: SqliteOptions,
 ): Side<Hands> & { searcher: Searcher; scopes: Scopes } {
   const scopes = createScopes(connection);
-  const searcher = createSearcher(connection, createSource(connection, scopes, few), joinTargets);
+  const sight = createSight(connection);
+  const searcher = createSearcher(connection, createSource(connection, scopes, few), sight, joinTargets);
+  const openings = createOpenings(connection, sight);
   const writer = createWrite(
     connection,
     scopes,
+    openings,
     ({ type, plan, reach, matches }) => searcher.count([type], plan, reach, matches + 1) === matches,
   );
   const ledger = createLedger(connection, clock);
-  return { connection, scopes, searcher, hands: { connection, writer, ledger }, undone: scopes.forget, ledger };
+  function undone(): void {
+    scopes.forget();
+    sight.forget();
+  }
+  return { connection, scopes, searcher, hands: { connection, writer, openings, ledger }, undone, ledger };
 }

@@ -3,18 +3,19 @@
  * could make a set of everything there is, and nobody else would be served meanwhile.
  */
 import type { Plan } from '../../search/plan.js';
-import { StoreError, type Reach } from '../port.js';
+import { StoreError } from '../port.js';
+import type { Sides } from './within.js';
 
 /** Throws `too-costly` when a join of the plan meets more than `most`; those inside others are looked at first. */
 export function refuseWideJoins(
   plan: Plan,
-  reach: Reach,
+  sides: Sides,
   most: number,
-  count: (types: string[], plan: Plan, reach: Reach, atMost: number) => number,
+  count: (types: string[], plan: Plan, sides: Sides, atMost: number) => number,
 ): void {
   const refuse = (types: string[], where: Plan): void => {
     look(where);
-    if (count(types, where, reach, most + 1) > most)
+    if (count(types, where, sides, most + 1) > most)
       throw new StoreError('too-costly', `One side of a chain or _has meets more than ${most} resources; narrow it.`);
   };
   const look = (one: Plan): void => {

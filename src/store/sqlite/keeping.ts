@@ -4,6 +4,7 @@ import { StoreError, type Change, type Cursor, type Keeping, type PageRequest } 
 import type { Ledger } from './audit.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
+import type { Openings } from './openings.js';
 import { BEHIND, versionColumns, versionOf } from './rows.js';
 import { sql, type Sql } from './sql.js';
 import { weightOf, type Writer } from './write.js';
@@ -19,6 +20,7 @@ export interface Hands {
   connection: Connection;
   writer: Writer;
   ledger: Ledger;
+  openings: Openings;
 }
 
 export function createKeeping({ all, get, tuples }: Connection, { commit, commitSteps }: Committer<Hands>): Keeping {

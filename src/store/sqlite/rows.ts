@@ -64,6 +64,16 @@ export function versionOf(row: Tuple): Version {
 
 export const foundOf = (row: Tuple): Found => new Stored(row);
 
+/** To whom a row of `resource` is open, behind what is found. */
+export const openings = sql`
+  (SELECT json_group_array(json_array(o.org, o.since, o.until)) FROM opening o WHERE o.num = r.num)`;
+
+export function openFoundOf(row: Tuple): Found {
+  const text = row[BEHIND_FOUND];
+  const rows = (typeof text === 'string' ? JSON.parse(text) : []) as [string, number, number][];
+  return Object.assign(foundOf(row), { openings: rows.map(([to, from, until]) => ({ to, from, until })) });
+}
+
 /** Text and entries are decoded only if somebody asks: most of what is found is only shown. */
 class Stored implements Found {
   readonly type: string;

@@ -138,6 +138,33 @@ const migrations: readonly string[] = [
     PRIMARY KEY (key, link, line)
   ) WITHOUT ROWID;
   `,
+  // To whom a resource is open, why, and from when until when; `sharing` counts how often a reason was computed, and
+  // `opener` remembers whose scopes must be looked into for whom. An opening ends with its resource, see `openings.ts`.
+  `
+  CREATE TABLE opening (
+    num INTEGER NOT NULL,
+    org TEXT NOT NULL,
+    via TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (num, org, via, since)
+  ) WITHOUT ROWID;
+  CREATE INDEX opening_listed ON opening (org, type, num, since, until);
+  CREATE INDEX opening_via ON opening (via);
+  CREATE TABLE sharing (
+    via TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE opener (
+    num INTEGER PRIMARY KEY,
+    org TEXT NOT NULL,
+    type TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    UNIQUE (org, type, owner)
+  );
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */

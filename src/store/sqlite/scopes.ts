@@ -10,7 +10,12 @@ export type SortKind = 'instant' | 'second' | 'day' | 'first' | 'last' | 'none';
 
 export interface Scopes {
   /** The numbers that there are; a scope that has none has no entries either. */
-  of: (owners: readonly Owner[], types: readonly string[], param: string, kind: EntryKind) => number[];
+  of: (
+    owners: (type: string) => readonly Owner[],
+    types: readonly string[],
+    param: string,
+    kind: EntryKind,
+  ) => number[];
   /** The parameters that resources of this owner and type are sorted by. */
   sorted: (owner: Owner, type: string) => readonly string[];
   /** The number of one scope, made when it is new; only inside a transaction. */
@@ -44,8 +49,8 @@ export function createScopes({ all, get, insert }: Connection): Scopes {
   return {
     of(owners, types, param, kind) {
       const found = new Set<number>();
-      for (const owner of owners)
-        for (const type of types) {
+      for (const type of types)
+        for (const owner of owners(type)) {
           const num = find(owner, type, param, kind);
           if (num !== undefined) found.add(num);
         }

@@ -2,45 +2,64 @@
 import { assert } from '../../kit/assert.js';
 import { limits } from '../../kit/limits.js';
 import type { Order, Plan } from '../../search/plan.js';
+import { beforeBy, merged, type Half } from '../merge.js';
 import type { Found, Page, PageRequest, Position, Reach } from '../port.js';
+import type { Seen } from './compile.js';
 import type { Connection, Tuple } from './connection.js';
 import { refuseWideJoins } from './joins.js';
 import { BEHIND_FOUND, foundColumns, foundOf, TEXT } from './rows.js';
 import { MANY, PEEK, type FindSource, type Source } from './source.js';
 import { and, bound, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
+import type { Sides, Sight } from './within.js';
 
 export interface Searcher {
   search: (types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach) => Page<Found>;
   count: (types: string[], plan: Plan, reach: Reach, atMost: number) => number;
 }
 
+/** Rows of one side, and how many keys stand behind each version. */
+interface Rows extends Half<Tuple> {
+  keys: number;
+}
+
 export function createSearcher(
   { page: read, get }: Connection,
   source: FindSource,
+  { sidesOf }: Sight,
   joinTargets: number = limits.joinTargets,
 ): Searcher {
   function search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found> {
-    refuseWideJoins(plan, reach, joinTargets, counted);
+    const sides = sidesOf(reach);
+    refuseWideJoins(plan, sides, joinTargets, counted);
+    const open = sides.open(types);
+    const own = rowsOf(types, plan, order, page, { within: sides.own, sides });
+    if (open === undefined) return shown(own);
+    const others = rowsOf(types, plan, order, page, { within: open, sides });
+    const isBefore = beforeBy([...order, { descending: false }], (row: Tuple) => placeOf(row, own.keys));
+    return shown({ ...merged([own, others], isBefore, page, (row) => sizeOf(row[TEXT])), keys: own.keys });
+  }
+
+  function rowsOf(types: string[], plan: Plan, order: Order[], page: PageRequest, seen: Seen): Rows {
     const [first, ...more] = order;
     if (first !== undefined && more.length === 0 && first.param !== '_id')
-      return sorted(types, plan, first, page, reach);
-    const whole = source.find(plan, types, reach, order.length === 0);
+      return sorted(types, plan, first, page, seen);
+    const whole = source.find(plan, types, seen, order.length === 0);
     if (whole.far && order.length === 0) {
-      const near = pageOf(source.peek(plan, types, reach, Number(page.after?.[0] ?? 0)), order, page);
-      if (near.next !== undefined) return near;
+      const near = pageOf(source.peek(plan, types, seen, Number(page.after?.[0] ?? 0)), order, page);
+      if (near.more) return near;
     }
     return pageOf(whole, order, page);
   }
 
   /** Few matches are sorted; of many the first ones are met by a walk; what a walk would meet late is sorted after all. */
-  function sorted(types: string[], plan: Plan, order: Order, page: PageRequest, reach: Reach): Page<Found> {
-    const few = source.rare(plan, types, reach, order);
+  function sorted(types: string[], plan: Plan, order: Order, page: PageRequest, seen: Seen): Rows {
+    const few = source.rare(plan, types, seen, order);
     if (few !== undefined) return pageOf(few, [order], page);
-    const near = walked(types, plan, order, page, reach, PEEK);
+    const near = walked(types, plan, order, page, seen, PEEK);
     if (near !== undefined) return near;
-    const whole = source.find(plan, types, reach, false);
+    const whole = source.find(plan, types, seen, false);
     // As far as sorting would go: so the longer one of the two ways is at most doubled.
-    const far = walked(types, plan, order, page, reach, whole.count ?? MANY);
+    const far = walked(types, plan, order, page, seen, whole.count ?? MANY);
     return far ?? pageOf(whole, [order], page);
   }
 
@@ -49,18 +68,18 @@ export function createSearcher(
     plan: Plan,
     order: Order,
     page: PageRequest,
-    reach: Reach,
+    seen: Seen,
     steps: number,
-  ): Page<Found> | undefined {
+  ): Rows | undefined {
     const { size, after } = page;
     const place = after && { key: decode(after[0] ?? null), num: Number(after.at(-1)) };
-    const walk = source.walk(plan, types, reach, order, { after: place, size: size + 1 }, steps);
+    const walk = source.walk(plan, types, seen, order, { after: place, size: size + 1 }, steps);
     if (walk === undefined) return undefined;
     const found = readPage(walk.page, 1, page);
-    return walk.whole || found.next !== undefined ? found : undefined;
+    return walk.whole || found.more ? found : undefined;
   }
 
-  function pageOf({ from, where, num, repeats }: Source, order: Order[], page: PageRequest): Page<Found> {
+  function pageOf({ from, where, num, repeats }: Source, order: Order[], page: PageRequest): Rows {
     const { size, after } = page;
     const keys = order.map(({ param, descending }) => ({ column: keyColumn(param, descending), descending }));
     const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
@@ -73,22 +92,32 @@ export function createSearcher(
   }
 
   /** The page is found first, by numbers and keys alone; only then are its own texts read. */
-  function readPage(numbers: Sql, keys: number, { size, bytes, bare }: PageRequest): Page<Found> {
+  function readPage(numbers: Sql, keys: number, { size, bytes, bare }: PageRequest): Rows {
     const query = sql`
       SELECT ${foundColumns(bare)}, page.* FROM (${numbers}) page
       CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
-    const { rows, more } = read(query, size, TEXT, bytes);
+    return { ...read(query, size, TEXT, bytes), keys };
+  }
+
+  function shown({ rows, more, keys }: Rows): Page<Found> {
     const last = more ? rows.at(-1) : undefined;
-    return { items: rows.map(foundOf), ...(last && { next: positionOf(last, keys) }) };
+    return { items: rows.map(foundOf), ...(last && { next: placeOf(last, keys).map(encode) }) };
   }
 
   function count(types: string[], plan: Plan, reach: Reach, atMost: number): number {
-    refuseWideJoins(plan, reach, joinTargets, counted);
-    return counted(types, plan, reach, atMost);
+    const sides = sidesOf(reach);
+    refuseWideJoins(plan, sides, joinTargets, counted);
+    return counted(types, plan, sides, atMost);
   }
 
-  function counted(types: string[], plan: Plan, reach: Reach, atMost: number): number {
-    const { from, where, num, repeats } = source.each(plan, types, reach);
+  function counted(types: string[], plan: Plan, sides: Sides, atMost: number): number {
+    const own = countedIn(types, plan, { within: sides.own, sides }, atMost);
+    const open = sides.open(types);
+    return open === undefined ? own : own + countedIn(types, plan, { within: open, sides }, atMost - own);
+  }
+
+  function countedIn(types: string[], plan: Plan, seen: Seen, atMost: number): number {
+    const { from, where, num, repeats } = source.each(plan, types, seen);
     const group = repeats ? sql`GROUP BY ${num}` : sql``;
     const row = get(
       sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${bound(atMost)})`,
@@ -129,11 +158,13 @@ function later({ column, descending }: KeyColumn, value: SqlValue): Sql {
   return value === null ? never : sql`(${column} < ${value} OR ${column} IS NULL)`;
 }
 
-/** Behind the version stand the place, and then the keys. */
-function positionOf(row: Tuple, keys: number): Position {
+/** Behind the version stand the place, and then the keys; a position has the place last. */
+function placeOf(row: Tuple, keys: number): SqlValue[] {
   const [place, ...rest] = row.slice(BEHIND_FOUND) as SqlValue[];
-  return [...rest.slice(0, keys).map(encode), place ?? null];
+  return [...rest.slice(0, keys), place ?? null];
 }
+
+const sizeOf = (text: Tuple[number] | undefined): number => (text instanceof Buffer ? text.length : 0);
 
 /** A position is plain JSON, which has no infinity: texts are marked, so that a word can stand for it. */
 function encode(value: SqlValue): SqlValue {

@@ -5,17 +5,17 @@
  */
 import { keySpan, type KeySpan } from '../../search/span.js';
 import type { Order, Plan } from '../../search/plan.js';
-import type { Reach } from '../port.js';
-import type { Compiler } from './compile.js';
+import type { Compiler, Seen } from './compile.js';
 import type { Connection } from './connection.js';
 import { WIDTHS } from './keys.js';
 import type { Scopes, SortKind } from './scopes.js';
 import { and, bound, chained, never, sql, type Sql, type SqlValue } from './sql.js';
+import type { Within } from './within.js';
 
 export interface Asked {
   conditions: Plan[];
   types: readonly string[];
-  reach: Reach;
+  seen: Seen;
   order: Order;
   after: Place | undefined;
   size: number;
@@ -50,15 +50,17 @@ interface Arm {
 const ARMS = 24;
 
 export function createWalk({ get }: Connection, scopes: Scopes, compiler: Compiler): FindWalk {
-  return function walk({ conditions, types, reach, order, after, size }, steps) {
+  return function walk({ conditions, types, seen, order, after, size }, steps) {
     if (typeof after?.key === 'string') return undefined;
     const span = keySpan({ node: 'all', of: conditions }, order.param);
-    const arms = (order.param === '_lastUpdated' ? byTime : byKey)(types, reach, order, span);
+    const arms = (order.param === '_lastUpdated' ? byTime : byKey)(types, seen.within.owners, order, span);
     if (arms === undefined || arms.length === 0 || arms.length > ARMS) return undefined;
     const open = arms.map((arm) => ({ ...arm, where: and([arm.where, ...beyond(arm, order, after)]) }));
-    const fence = conditions.length === 0 ? undefined : fenceOf(open, order, steps);
     const row = sql`r`;
-    const asks = conditions.map((one) => compiler.condition(one, { types, reach, row, level: 0, manner: 'row' }));
+    const left = seen.within.open === undefined ? [] : [seen.within.left(row)];
+    const fence = conditions.length + left.length === 0 ? undefined : fenceOf(open, order, steps);
+    const question = { ...seen, types, row, level: 0, manner: 'row' } as const;
+    const asks = [...left, ...conditions.map((one) => compiler.condition(one, question))];
     const parts = open.map((arm) => {
       const from = asks.length > 0 && arm.num.text === 'd.num' ? sql`${arm.from} ${joined}` : arm.from;
       return sql`SELECT * FROM (SELECT ${arm.num} AS place, ${keyOf(arm)} AS key0 FROM ${from}
@@ -68,13 +70,13 @@ export function createWalk({ get }: Connection, scopes: Scopes, compiler: Compil
     return { page, whole: fence === undefined };
   };
 
-  function byTime(types: readonly string[], { owners }: Reach, _order: Order, { low, high }: KeySpan): Arm[] {
+  function byTime(types: readonly string[], owners: OwnersOf, _order: Order, { low, high }: KeySpan): Arm[] {
     const [least, most] = [Math.max(low.min, high.min), Math.min(low.max, high.max)];
     const key = { column: sql`r.updated`, lacks: 0, least, most };
     return pairs(owners, types).map(([owner, type]) => ({ ...listed(owner, type), key }));
   }
 
-  function byKey(types: readonly string[], { owners }: Reach, order: Order, span: KeySpan): Arm[] | undefined {
+  function byKey(types: readonly string[], owners: OwnersOf, order: Order, span: KeySpan): Arm[] | undefined {
     const { param } = order;
     // A text is no number: such keys lie in no order here.
     if (scopes.of(owners, types, param, 'text').length > 0) return undefined;
@@ -115,8 +117,10 @@ const sorted = ({ key, num }: Arm, order: Order): Sql =>
   key === undefined ? num : sql`${key.column} ${direction(order)}, ${num}`;
 const direction = ({ descending }: Order): Sql => (descending ? sql`DESC` : sql`ASC`);
 
-const pairs = (owners: readonly string[], types: readonly string[]): (readonly [string, string])[] =>
-  [...new Set(owners)].flatMap((owner) => [...new Set(types)].map((type) => [owner, type] as const));
+const pairs = (owners: OwnersOf, types: readonly string[]): (readonly [string, string])[] =>
+  [...new Set(types)].flatMap((type) => [...new Set(owners(type))].map((owner) => [owner, type] as const));
+
+type OwnersOf = Within['owners'];
 
 const ofScope = (scope: number, more?: Sql): Arm => ({
   from: sql`sort_key d`,

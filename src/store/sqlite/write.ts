@@ -3,17 +3,23 @@
  * what must be true of references. It can be held after each step, so that a long one need not hold others up.
  */
 import { assert } from '../../kit/assert.js';
-import { StoreError, type Change, type Guard, type Integrity } from '../port.js';
+import { StoreError, type Along, type Change, type Guard, type Integrity } from '../port.js';
 import type { Connection } from './connection.js';
 import { createEntryRows } from './entries.js';
 import { createCheck } from './integrity.js';
 import { createSortKeys } from './keys.js';
+import type { Openings } from './openings.js';
 import { decodeEntryRows, encodeEntryRow, encodeEntryRows, encodeKeys, rowOf, type EntryRow } from './rows.js';
 import type { Scopes } from './scopes.js';
 import { sql } from './sql.js';
 
 /** Runs inside a transaction that `commit.ts` began, alone: what a guard saw stays true until the commit. */
-export type Write = (changes: Change[], guards: Guard[], integrity?: Integrity) => Generator<undefined, void>;
+export type Write = (
+  changes: Change[],
+  guards: Guard[],
+  integrity?: Integrity,
+  along?: Along,
+) => Generator<undefined, void>;
 
 interface Current {
   num: number;
@@ -33,16 +39,22 @@ export interface Writer {
 const MANY = 512;
 
 /** About how many usual changes these are worth. */
-export const weightOf = (changes: readonly Change[]): number =>
-  changes.reduce((sum, { entries, text = '' }) => sum + 1 + entries.length / 25 + text.length / 100_000, 0);
+export const weightOf = (changes: readonly Change[], { opened = [] }: Along = {}): number =>
+  changes.reduce((sum, { entries, text = '' }) => sum + 1 + entries.length / 25 + text.length / 100_000, 0) +
+  opened.reduce((sum, { openings }) => sum + openings.length / 15, 0);
 
-export function createWrite(connection: Connection, scopes: Scopes, holds: (guard: Guard) => boolean): Writer {
+export function createWrite(
+  connection: Connection,
+  scopes: Scopes,
+  openings: Openings,
+  holds: (guard: Guard) => boolean,
+): Writer {
   const { get, run, insert } = connection;
   const entryRows = createEntryRows(connection, scopes);
   const sortKeys = createSortKeys(connection, scopes);
   const check = createCheck(connection, scopes);
 
-  function* write(changes: Change[], guards: Guard[], integrity?: Integrity): Generator<undefined, void> {
+  function* write(...[changes, guards, integrity, along]: Parameters<Write>): Generator<undefined, void> {
     const keys = new Set(changes.map(keyOf));
     assert(keys.size === changes.length, 'A key occurs twice in one write.');
     for (const guard of guards)
@@ -56,6 +68,7 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
       yield;
     }
     if (integrity !== undefined) yield* check(integrity);
+    if (along?.opened !== undefined) yield* openings.replace(along.opened);
   }
 
   function* apply(change: Change, seq: number, latest: number): Generator<undefined, void> {
@@ -109,6 +122,8 @@ export function createWrite(connection: Connection, scopes: Scopes, holds: (guar
         UPDATE resource SET version = ${version}, seq = ${seq}, updated = ${updated}, owner = ${owner},
           deleted = ${deleted}, keys = ${keys}, entries = ${stored} WHERE num = ${num}`);
     yield* mend(owner, change, num, was, rows);
+    if (was !== undefined && deleted === 1) openings.drop(num);
+    else if (was !== undefined && was.owner !== owner) openings.move(num, owner);
     return num;
   }
 

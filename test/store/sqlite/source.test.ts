@@ -2,10 +2,12 @@
 import { isRange, type Entry, type Order, type Plan } from '../../../src/search/plan.js';
 import type { Guard } from '../../../src/store/port.js';
 import { connect, type Connection } from '../../../src/store/sqlite/connection.js';
+import { createOpenings } from '../../../src/store/sqlite/openings.js';
 import { createScopes } from '../../../src/store/sqlite/scopes.js';
 import { createSearcher } from '../../../src/store/sqlite/search.js';
 import { createSource } from '../../../src/store/sqlite/source.js';
 import { sql } from '../../../src/store/sqlite/sql.js';
+import { createSight } from '../../../src/store/sqlite/within.js';
 import { createWrite } from '../../../src/store/sqlite/write.js';
 import { is, range, text } from '../../contract/store/place.js';
 
@@ -15,7 +17,12 @@ const connection = connect(':memory:');
 afterAll(() => connection.close());
 
 beforeAll(() => {
-  const writer = createWrite(connection, createScopes(connection), (guard: Guard) => guard.matches === 0);
+  const writer = createWrite(
+    connection,
+    createScopes(connection),
+    createOpenings(connection, createSight(connection)),
+    (guard: Guard) => guard.matches === 0,
+  );
   const change = (type: string, id: string, entries: Entry[]) =>
     ({ type, id, version: 1, updated: 1, owner: 'org', method: 'PUT', text: '{}', entries }) as const;
   connection.db.transaction(() => {
@@ -43,7 +50,7 @@ function explained(plan: Plan, order: Order[] = [], type = 'Observation') {
     },
   };
   const scopes = createScopes(watched);
-  const { search } = createSearcher(watched, createSource(watched, scopes, 100));
+  const { search } = createSearcher(watched, createSource(watched, scopes, 100), createSight(watched));
   const page = search([type], plan, order, { size: 20 }, reach);
   return { lines, found: page.items.length };
 }

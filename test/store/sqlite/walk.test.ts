@@ -4,9 +4,11 @@ import { systemClock } from '../../../src/kit/clock.js';
 import type { Change, Position, Store } from '../../../src/store/port.js';
 import { openSqliteStore } from '../../../src/store/sqlite/index.js';
 import { connect, type Connection } from '../../../src/store/sqlite/connection.js';
+import { createOpenings } from '../../../src/store/sqlite/openings.js';
 import { createScopes } from '../../../src/store/sqlite/scopes.js';
 import { createSearcher } from '../../../src/store/sqlite/search.js';
 import { createSource } from '../../../src/store/sqlite/source.js';
+import { createSight } from '../../../src/store/sqlite/within.js';
 import { createWrite } from '../../../src/store/sqlite/write.js';
 import { sql } from '../../../src/store/sqlite/sql.js';
 import { is, range, text } from '../../contract/store/place.js';
@@ -101,7 +103,12 @@ describe('what is read', () => {
   afterAll(() => connection.close());
   const many = Array.from({ length: TOTAL }, (_, n) => changeOf(n));
   beforeAll(() => {
-    const writer = createWrite(connection, createScopes(connection), () => true);
+    const writer = createWrite(
+      connection,
+      createScopes(connection),
+      createOpenings(connection, createSight(connection)),
+      () => true,
+    );
     connection.db.transaction(() => [...writer.write(many, [])])();
   });
 
@@ -116,7 +123,7 @@ describe('what is read', () => {
         return connection.page(query, size, bytes);
       },
     };
-    const { search } = createSearcher(watched, createSource(watched, createScopes(watched), 100));
+    const { search } = createSearcher(watched, createSource(watched, createScopes(watched), 100), createSight(watched));
     search(['Observation'], plan, [order], { size: 20 }, reach);
     return lines;
   }
