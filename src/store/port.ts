@@ -9,8 +9,10 @@ import type { Instant } from '../kit/clock.js';
 import type { Piece } from '../kit/pieces.js';
 import type { OpenedTo, Openness } from '../search/opened.js';
 import type { Entry, Order, Plan } from '../search/plan.js';
+import type { Opened, Sharing } from './opened.js';
 import type { AuditLog, AuditRecord } from './trail.js';
 
+export type { Opened, Opening, Sharing } from './opened.js';
 export type { AuditEntry, AuditHead, AuditLink, AuditLog, AuditRecord } from './trail.js';
 
 /** The organization that a version belongs to. Open mode knows one. */
@@ -90,18 +92,6 @@ export interface Integrity {
   /** Of what the write deletes: nothing that is current refers to these any more, of whatever owner. */
   unreferred: Key[];
   reach: Reach;
-}
-
-/** A resource that is open to an organization, or to everybody (`*`). */
-export interface Opening extends Key, Openness {}
-
-/** All that is opened by one reason, its `via`: it replaces what the same `via` opened before. */
-export interface Opened {
-  /** A referral (`ServiceRequest/x`, `Task/y`), or the directory's entry that opens itself (`directory/Type/id`). */
-  via: string;
-  /** The generation that it was computed at, see `sharing`; 0: there was none. */
-  was: number;
-  openings: Opening[];
 }
 
 /** What a write also keeps, all or nothing with its changes. */
@@ -198,14 +188,6 @@ export interface Store {
   /** Resolves when the store answers; rejects when it does not. */
   ping(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** What is open, and why. Not part of the data: it follows from the resources, and no feed or backup has it. */
-export interface Sharing {
-  /** What each of these opened, and at which generation; nothing, at 0, where one never did. */
-  of(via: string[]): Promise<Map<string, { generation: number; openings: Opening[] }>>;
-  /** By which `via` each of these resources is open to anybody, at whatever time; by `Type/id`, without those that are not. */
-  via(keys: Key[]): Promise<Map<string, string[]>>;
 }
 
 /** What moves, keeps and mends the data of a whole server. No request of a client ends here. */
