@@ -7,8 +7,10 @@ import { everything } from '../../../src/search/plan.js';
 import type { Store } from '../../../src/store/port.js';
 import { connect } from '../../../src/store/sqlite/connection.js';
 import { openSqliteStore } from '../../../src/store/sqlite/index.js';
+import { createOpenings } from '../../../src/store/sqlite/openings.js';
 import { createScopes } from '../../../src/store/sqlite/scopes.js';
 import { sql } from '../../../src/store/sqlite/sql.js';
+import { createSight } from '../../../src/store/sqlite/within.js';
 import { createWrite } from '../../../src/store/sqlite/write.js';
 import { createPlaces, is, range, text } from '../../contract/store/place.js';
 
@@ -108,7 +110,12 @@ test.each([
 ])('%s of one resource with 9,000 values can be held after some hundred of them', (_name, version, from) => {
   const place = createPlaces(() => store)();
   const connection = connect(join(folder, `steps-${version}.db`));
-  const { write } = createWrite(connection, createScopes(connection), () => true);
+  const { write } = createWrite(
+    connection,
+    createScopes(connection),
+    createOpenings(connection, createSight(connection)),
+    () => true,
+  );
   const change = (number: number, first: number) =>
     place.change('Observation/large', number, {
       entries: Array.from({ length: 9000 }, (_, n) => text('code', `c${first + n}`)),
