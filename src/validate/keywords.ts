@@ -8,6 +8,7 @@ import { assert } from '../kit/assert.js';
 import { limits } from '../kit/limits.js';
 import { rawNumber } from '../kit/json.js';
 import type { CodeSet } from './bindings.js';
+import { isBound } from './bound.js';
 import { formats } from './formats.js';
 import { checkMembers, type Shape } from './object.js';
 import { isObject } from '../kit/json.js';
@@ -183,20 +184,3 @@ function definitionOf(keyword: string, compile: (schema: never) => Test): FuncKe
 
 const notObject = (value: unknown): Problem =>
   value === null ? { kind: 'null', list: false } : { kind: 'type', expected: 'object', value };
-
-/** A wrong form has been told by the keyword for the form, so that one wrong code is one problem. */
-function isBound(value: unknown, set: CodeSet): boolean {
-  if (typeof value === 'string') return formats.code?.test(value) !== true || set.has(value);
-  if (!isObject(value)) return true;
-  const codings = Array.isArray(value.coding) ? (value.coding as unknown[]) : [value];
-  const coded = codings.filter((coding) => isObject(coding) && coding.code !== undefined);
-  // Nothing but extensions, which may say why there is no code.
-  if (coded.length === 0) return value.extension !== undefined && value.text === undefined;
-  return coded.some(
-    (coding) =>
-      isObject(coding) &&
-      typeof coding.code === 'string' &&
-      typeof coding.system === 'string' &&
-      set.has(coding.code, coding.system),
-  );
-}

@@ -1,7 +1,7 @@
 /**
  * Structural validation (R4 validation.html: structure, cardinality, value domains, required bindings): what every
- * resource must pass before it is stored. First a cheap pass that stops at the first problem; only when there is one,
- * a second pass collects them up to a bound.
+ * resource must pass before it is stored. First a walk that only says whether all is surely in order; where it is not sure,
+ * a pass that stops at the first problem; only when there is one, another collects them up to a bound.
  */
 import { Ajv } from 'ajv';
 import type { DataValidateFunction } from 'ajv/dist/types/index.js';
@@ -15,15 +15,24 @@ import { issueFor, uncheckedIssue } from './issues.js';
 import { addKeywords, type Run } from './keywords.js';
 import type { Problem } from './problems.js';
 import { createSchemas, type Schemas } from './schema.js';
+import { createSure } from './sure.js';
 
 /** Errors refuse the resource; `information` says what could not be checked. */
 export type CheckStructure = (resource: Resource) => Issue[];
 
 export function createStructure(definitions: Definitions): CheckStructure {
   const schemas = createSchemas(definitions);
-  const quick = createPass(definitions, schemas, false);
+  const sure = createSure(definitions, schemas);
+  const passes = createPasses(definitions, schemas);
+  return (resource) => (sure(resource) ? [] : passes(resource));
+}
+
+/** The two passes, for what the walk is not sure of. */
+export function createPasses(definitions: Definitions, schemas: Schemas): CheckStructure {
+  let quick: Pass | undefined;
   let thorough: Pass | undefined;
   return (resource) => {
+    quick ??= createPass(definitions, schemas, false);
     const first = quick(resource);
     if (first.valid) return [...first.unchecked].map((one) => uncheckedIssue(schemas.members, resource, one));
     thorough ??= createPass(definitions, schemas, true);

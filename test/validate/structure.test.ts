@@ -4,7 +4,11 @@ import { loadDefinitions } from '../../src/fhir/definitions.js';
 import type { Resource } from '../../src/fhir/types.js';
 import { parseJson } from '../../src/kit/json.js';
 import { limits } from '../../src/kit/limits.js';
-import { createStructure } from '../../src/validate/structure.js';
+import { createSchemas } from '../../src/validate/schema.js';
+import { createPasses, createStructure } from '../../src/validate/structure.js';
+import { createSure } from '../../src/validate/sure.js';
+import { validCorpus } from '../support/corpus.js';
+import { mutantsOf } from '../support/mutants.js';
 
 interface Row {
   spec: string;
@@ -16,7 +20,8 @@ interface Row {
 }
 
 const rows = JSON.parse(readFileSync('test/cases/structure.json', 'utf8')) as Row[];
-const validate = createStructure(loadDefinitions());
+const definitions = loadDefinitions();
+const validate = createStructure(definitions);
 
 const read = (resource: object | string): Resource =>
   (typeof resource === 'string' ? parseJson(resource, limits.depth) : resource) as Resource;
@@ -33,6 +38,22 @@ test.each(wrong)('$spec is refused with one issue', ({ resource, at, says }) => 
   expect(issues).toHaveLength(1);
   expect(issues[0]).toMatchObject({ severity: 'error', expression: [at] });
   expect(issues[0]?.diagnostics).toContain(says);
+});
+
+test('what the walk is sure of is what the passes find nothing to say of', () => {
+  const schemas = createSchemas(definitions);
+  const [sure, passes] = [createSure(definitions, schemas), createPasses(definitions, schemas)];
+  const originals = validCorpus(3);
+  const all = [
+    ...rows.map(({ resource }) => read(resource)),
+    ...originals.map(({ resource }) => resource),
+    ...mutantsOf(originals, 1000, 10).map(({ resource }) => resource),
+  ];
+  const trusted = all.filter(sure);
+  expect(trusted.filter((resource) => passes(resource).length > 0)).toEqual([]);
+  // It is there for the many that are good.
+  expect(originals.filter(({ resource }) => sure(resource)).length).toBeGreaterThan(originals.length / 2);
+  expect(trusted.length).toBeLessThan(all.length);
 });
 
 test('several problems are told at once, each at its place', () => {
