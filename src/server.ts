@@ -155,6 +155,7 @@ async function serveOn(
     integrity: config.integrity,
     deletesMultiple: config.conditionalDelete === 'multiple',
     requiresIfMatch: config.requireIfMatch,
+    audited: audit !== undefined,
   });
   const seeding = indexed.ready.then(() =>
     indexed.isReady() ? seed({ id: requestId(), at: clock.now(), principal: operator }, repository) : [],
@@ -185,6 +186,7 @@ async function serveOn(
         date: instantText(clock.now()),
         conditionalDelete: config.conditionalDelete,
         enforced: config.integrity === 'enforce',
+        audited: audit !== undefined,
         ...(auth === undefined ? {} : { oauthUris: auth.discovery.oauthUris }),
       }),
       types,

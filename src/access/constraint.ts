@@ -125,7 +125,7 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
   /** What is about no patient is there for all of them; what tells of several is not. */
   function ofPatient(patient: string | undefined, kind: Kind, type: ResourceType): Plan | undefined {
     if (kind === 'directory' || kind === 'definition') return everything;
-    if (patient === undefined || !(kind === 'care' || kind === 'submission' || kind === 'consent')) return undefined;
+    if (patient === undefined || !OF_PATIENTS.has(kind)) return undefined;
     return inCompartment(patient, type, registry);
   }
 
@@ -181,6 +181,9 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
     },
   };
 }
+
+/** Kinds of which a patient's compartment says whose they are. */
+const OF_PATIENTS: ReadonlySet<Kind> = new Set<Kind>(['care', 'submission', 'consent', 'audit']);
 
 /** Conditions of granular scopes that are kept understood. */
 const CONDITIONS = 1000;

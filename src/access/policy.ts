@@ -58,7 +58,8 @@ export const POLICY: Record<Exclude<Role, 'operator'>, Allowed> = {
   referrer: CARES,
   specialist: CARES,
   system: { ...CARES, people: 'crus', directory: 'crus', definition: 'crus', subscription: 'cruds' },
-  patient: SENDS,
+  // Who looked at their record is theirs to know.
+  patient: { ...SENDS, audit: 'rs' },
   'related-person': SENDS,
   auditor: { audit: 'rs', ...READS },
 };

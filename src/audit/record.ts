@@ -51,7 +51,10 @@ export interface Act {
 /** What it is found by: owners whose auditors see it, patients, persons, resources. Each once. */
 export function keysOf({ who, acts }: Told): string[] {
   const keys = new Set([`o:${who?.owner ?? HOME}`]);
-  if (who?.fhirUser !== undefined) keys.add(`a:${who.fhirUser}`);
+  const { fhirUser } = who ?? {};
+  if (fhirUser !== undefined) keys.add(`a:${fhirUser}`);
+  // R4's parameter `patient` means patients who did something, too.
+  if (fhirUser?.startsWith('Patient/') === true) keys.add(keyOfResource(fhirUser));
   for (const { what, of } of acts) {
     if (what !== undefined) keys.add(keyOfResource(what));
     for (const [patient, owner] of of ?? []) {

@@ -123,7 +123,8 @@ function createTrail(caller: Caller, first: Asked, { patientsOf, tell, keep }: M
       kind,
       status,
       ...(what === undefined ? {} : { what }),
-      ...(query === undefined ? {} : { query }),
+      // A condition that found its resource is told by that.
+      ...(query === undefined || (isOne(asked) && what !== undefined) ? {} : { query }),
       ...(isFound && query !== undefined ? { detail: { ...details, count: String(count) } } : detailed(details)),
       ...(whom.size === 0 || status >= 400 ? {} : { of: [...whom.values()] }),
     };

@@ -29,7 +29,10 @@ import { inBundle, jsonForm, openBytes, refuseOddContext, storeBytes, type JsonF
 import { createChecking, type Validate } from './checking.js';
 import { demand, type Conditions } from './conditions.js';
 import { createFinder } from './criteria.js';
+import { AUDIT_EVENT, refuseTrail } from './events/apart.js';
+import { createEvents } from './events/index.js';
 import { asked } from './failures.js';
+import { createMeets } from './meets.js';
 import { nameOf, type Asked, type Brought, type Written } from './operations.js';
 import { createOnce, ofBytes, type Once } from './once.js';
 import { readResource } from './prepare/body.js';
@@ -45,6 +48,8 @@ export type { Asked, Brought, Written } from './operations.js';
 export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions' | 'store'>, PurgeParts {
   access: Access;
   registry: SearchRegistry;
+  /** Whether AuditEvents are made of the audit trail; else they are resources as any others. */
+  audited?: boolean;
 }
 
 export interface Repository extends SearchDoor {
@@ -98,8 +103,11 @@ export function createRepository(parts: RepositoryParts): Repository {
   const seen = { ...parts, store };
   const again = createOnce(seen, createWriting({ ...seen, definitions, finder: createFinder(seen) }));
   const tell = createTelling(parts.store, SHOWING);
-  const door = createSearch(store);
+  const { meets } = createMeets(parts.store, parts.extract);
+  const events = parts.audited === true ? createEvents({ ...seen, log: parts.store.audit, meets }) : undefined;
+  const door = createSearch(store, events);
   const perform: typeof again.write = async (call, works, setting, once) => {
+    if (events !== undefined) refuseTrail(works, setting);
     const written = await again.write(call, works, setting, once);
     // What was there already, or was made by an earlier request, is shown by this one.
     const there = written.filter(({ changed, replayed }) => !changed || replayed === true);
@@ -119,20 +127,33 @@ export function createRepository(parts: RepositoryParts): Repository {
   }
 
   async function read(call: Call, key: Key): Promise<Found> {
-    const [found] = await asked(store.read(call, 'read', [key], true));
+    const event = await ofTrail(call, key);
+    const [found] = event === undefined ? await asked(store.read(call, 'read', [key], true)) : [event];
     const version = present(found, nameOf(key));
     await tell(call, [version]);
     return version;
   }
 
+  const ofTrail = async (call: Call, key: Key): Promise<Found | undefined> =>
+    key.type === AUDIT_EVENT ? events?.read(call, key) : undefined;
+
   async function vread(call: Call, key: Key, version: number): Promise<Version> {
-    const found = present(await asked(store.version(call, key, version)), `${nameOf(key)}/_history/${version}`);
+    const event = version === 1 ? await ofTrail(call, key) : undefined;
+    const found = present(
+      event ?? (await asked(store.version(call, key, version))),
+      `${nameOf(key)}/_history/${version}`,
+    );
     await tell(call, [found]);
     return found;
   }
 
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
-    const found = await asked(store.history(call, scope, { bytes: limits.bundleBytes, ...page }));
+    const event =
+      scope.type !== undefined && scope.id !== undefined && (await ofTrail(call, { type: scope.type, id: scope.id }));
+    const found: Page<Version> =
+      event === undefined || event === false
+        ? await asked(store.history(call, scope, { bytes: limits.bundleBytes, ...page }))
+        : { items: [event] };
     if (scope.type !== undefined && scope.id !== undefined && found.items.length === 0 && page.after === undefined) {
       const [known] = await asked(store.read(call, 'read', [{ type: scope.type, id: scope.id }], true));
       if (known === undefined) throw failure('not-found', `There is no ${scope.type}/${scope.id}, and never was.`);

@@ -9,6 +9,8 @@ import { referencesOf, referrersOf } from '../search/include.js';
 import { lower } from '../search/lower.js';
 import type { Plan } from '../search/plan.js';
 import { isThere, jsonOf, type Found, type Key, type Position } from '../store/port.js';
+import { apartFromTrail, AUDIT_EVENT } from './events/apart.js';
+import type { Events } from './events/index.js';
 import { asked } from './failures.js';
 import type { Asked, SeenStore } from './seen.js';
 
@@ -34,8 +36,16 @@ export interface SearchDoor {
   isTaken(call: Call, key: Key): Promise<boolean>;
 }
 
-export function createSearch(store: SeenStore): SearchDoor {
+/** @param events answers for AuditEvents, where there is a trail */
+export function createSearch(store: SeenStore, events?: Events): SearchDoor {
   async function search(call: Call, search: Search, paging: Paging = {}): Promise<SearchResult> {
+    if (events !== undefined) {
+      apartFromTrail(search);
+      if (search.types.length === 1 && search.types[0] === AUDIT_EVENT) {
+        const found = await events.search(call, search, paging);
+        return { ...found, included: await includesOf(call, search, found.matches) };
+      }
+    }
     const sought: Asked = { purpose: 'search', types: search.types, plan: lower(search), named: search.named };
     const request = {
       ...paging,

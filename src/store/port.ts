@@ -13,7 +13,7 @@ import type { Opened, Sharing } from './opened.js';
 import type { AuditLog, AuditRecord } from './trail.js';
 
 export type { Opened, Opening, Sharing } from './opened.js';
-export type { AuditEntry, AuditHead, AuditLink, AuditLog, AuditRecord } from './trail.js';
+export type { AuditEntry, AuditFound, AuditHead, AuditLink, AuditLog, AuditRecord } from './trail.js';
 
 /** The organization that a version belongs to. Open mode knows one. */
 export type Owner = string;

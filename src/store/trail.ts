@@ -1,6 +1,6 @@
 /** The part of the port that the audit trail is kept by. */
 import type { Instant } from '../kit/clock.js';
-import type { Page, PageRequest } from './port.js';
+import type { Page, PageRequest, Position } from './port.js';
 
 /**
  * The audit trail: lines that are only ever added, each group of them a link that holds the hash of the one before it.
@@ -10,7 +10,7 @@ export interface AuditLog {
   /** Resolves when they are kept for good. Those that come together are kept together, as one link. */
   append(records: AuditRecord[]): Promise<void>;
   /** Those of a key, the newest first; `from` and `to` bound when they were kept, both included. */
-  scan(key: string, span: { from?: Instant; to?: Instant }, page: PageRequest): Promise<Page<AuditEntry>>;
+  scan(key: string, span: { from?: Instant; to?: Instant }, page: PageRequest): Promise<Page<AuditFound>>;
   get(id: string): Promise<AuditEntry | undefined>;
   /** All links, chain by chain, each in its order. */
   links(page: PageRequest): Promise<Page<AuditLink>>;
@@ -38,6 +38,11 @@ export interface AuditEntry {
   /** When it was kept; it never falls within a chain. */
   at: Instant;
   text: string;
+}
+
+/** What a scan came to, and where one that goes on behind it begins. */
+export interface AuditFound extends AuditEntry {
+  place: Position;
 }
 
 /** A point of a chain: how many records it has up to there, and the hash of the link that ends there. */

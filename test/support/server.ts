@@ -111,10 +111,10 @@ export const idsOf = (bundle: any): string[] =>
   (bundle.entry ?? []).filter((entry: any) => entry.search?.mode === 'match').map((entry: any) => entry.resource.id);
 
 /** All pages of a search, following the next links. */
-export async function pages(url: string): Promise<any[]> {
+export async function pages(url: string, headers: Record<string, string> = {}): Promise<any[]> {
   const found: any[] = [];
   for (let next: string | undefined = url; next !== undefined && found.length < 100;) {
-    const { body }: Answer = await ask(next);
+    const { body }: Answer = await ask(next, { headers });
     found.push(body);
     next = body.link.find((link: any) => link.relation === 'next')?.url;
   }

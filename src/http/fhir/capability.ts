@@ -13,6 +13,8 @@ export interface CapabilityParts {
   conditionalDelete: 'single' | 'multiple';
   /** References to resources of this server must lead somewhere. */
   enforced: boolean;
+  /** AuditEvents are the audit trail: they are read and searched. */
+  audited: boolean;
   /** Where to get a token; undefined in open mode. */
   oauthUris?: { url: string; valueUri: string }[];
 }
@@ -23,12 +25,27 @@ export function capabilityStatement(parts: CapabilityParts): () => string {
   return () => (text ??= JSON.stringify(statement(parts)));
 }
 
-function statement({ definitions, registry, base, date, conditionalDelete, enforced, oauthUris }: CapabilityParts) {
+function statement(parts: CapabilityParts) {
+  const { definitions, registry, base, date, conditionalDelete, enforced, audited, oauthUris } = parts;
   const interactions = [...new Set(routes.map((route) => route.interaction))];
   const isOnSystem = (code: string) => code.endsWith('-system') || code === 'transaction';
   const onSystem = [...interactions.filter(isOnSystem), 'batch'];
   const onType = interactions.filter((code) => !isOnSystem(code) && code !== 'capabilities' && code !== 'operation');
-  const referrers = referrersOf(definitions.resourceTypes, registry);
+  const isTrail = (type: ResourceType): boolean => audited && type === 'AuditEvent';
+  const referrers = referrersOf(
+    definitions.resourceTypes.filter((type) => !isTrail(type)),
+    registry,
+  );
+  const ofResources = {
+    interaction: onType.map((code) => ({ code })),
+    versioning: 'versioned-update',
+    readHistory: true,
+    updateCreate: true,
+    conditionalCreate: true,
+    conditionalRead: 'full-support',
+    conditionalUpdate: true,
+    conditionalDelete,
+  };
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -49,14 +66,7 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
         ...(oauthUris === undefined ? {} : { security: securityOf(oauthUris) }),
         resource: definitions.resourceTypes.map((type) => ({
           type,
-          interaction: onType.map((code) => ({ code })),
-          versioning: 'versioned-update',
-          readHistory: true,
-          updateCreate: true,
-          conditionalCreate: true,
-          conditionalRead: 'full-support',
-          conditionalUpdate: true,
-          conditionalDelete,
+          ...(isTrail(type) ? ofTrail : ofResources),
           operation: [...onEveryType, ...(operations[type] ?? [])],
           referencePolicy: ['literal', 'logical', 'local', ...(enforced ? ['enforced'] : [])],
           // R4 allows no empty arrays.
@@ -76,6 +86,18 @@ function statement({ definitions, registry, base, date, conditionalDelete, enfor
     ],
   };
 }
+
+/** What is served of the audit trail: nobody writes it but the server. */
+const ofTrail = {
+  interaction: ['read', 'vread', 'history-instance', 'search-type'].map((code) => ({ code })),
+  versioning: 'versioned',
+  readHistory: true,
+  updateCreate: false,
+  conditionalCreate: false,
+  conditionalRead: 'full-support',
+  conditionalUpdate: false,
+  conditionalDelete: 'not-supported',
+};
 
 /** SMART 2 reads `.well-known/smart-configuration`; apps of version 1 look here. */
 const securityOf = (oauthUris: { url: string; valueUri: string }[]) => ({

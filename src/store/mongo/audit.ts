@@ -6,7 +6,17 @@
 import { BSON } from 'mongodb';
 import { limits } from '../../kit/limits.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
-import type { AuditEntry, AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest, Position } from '../port.js';
+import type {
+  AuditEntry,
+  AuditFound,
+  AuditHead,
+  AuditLink,
+  AuditLog,
+  AuditRecord,
+  Page,
+  PageRequest,
+  Position,
+} from '../port.js';
 import { answered, isClosed, isDuplicate, isTrouble, toStoreError } from './errors.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import { readPage } from './page.js';
@@ -125,7 +135,7 @@ export function createAudit(parts: Parts): MongoAudit {
     );
     // A link may have several of the key, and the first none that is left of the page before.
     const { rows: shown, more } = await readPage(cursor, { size: size + 2, bytes: bytes ?? limits.bundleBytes });
-    const items: AuditEntry[] = [];
+    const items: AuditFound[] = [];
     let next: Position | undefined;
     for (const fields of shown) {
       const link = linkOf(fields);
@@ -133,8 +143,8 @@ export function createAudit(parts: Parts): MongoAudit {
       const lines = link.keys.flatMap((keys, line) => (keys.includes(key) ? [line] : [])).reverse();
       for (const line of lines.filter((one) => id !== name || one < Number(upTo))) {
         if (items.length === size && next !== undefined) return { items, next };
-        items.push(entryOf(link, line));
         next = [link.at, id, line];
+        items.push({ ...entryOf(link, line), place: next });
       }
       next ??= [link.at, id, 0];
     }

@@ -4,7 +4,7 @@
  */
 import type { Clock, Instant } from '../../kit/clock.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
-import type { AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest } from '../port.js';
+import type { AuditFound, AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest } from '../port.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
 import { and, bound, sql } from './sql.js';
@@ -71,9 +71,12 @@ export function createAuditLog(
       TEXT,
       bytes,
     );
-    const items = rows.map((row) => entryOf(linkOf(row), Number(row[1])));
-    const [at, n] = rows.at(-1) ?? [];
-    return more && typeof at === 'number' && typeof n === 'number' ? { items, next: [at, n] } : { items };
+    const items = rows.map((row): AuditFound => ({
+      ...entryOf(linkOf(row), Number(row[1])),
+      place: [Number(row[0]), Number(row[1])],
+    }));
+    const last = items.at(-1);
+    return more && last !== undefined ? { items, next: last.place } : { items };
   };
 
   function find(id: string) {
