@@ -326,7 +326,7 @@ describeServer(
       ['specialist', 'user/*.cruds', {}, '/Person', 200],
       ['patient', 'patient/*.cruds', {}, '/Person', 403],
       ['patient', 'patient/*.cruds', {}, '/Group', 403],
-      ['patient', 'patient/*.cruds', {}, '/AuditEvent', 403],
+      ['patient', 'patient/*.cruds', {}, '/AuditEvent', 200],
       ['related-person', 'patient/*.cruds', {}, '/Observation', 200],
       ['patient', 'user/*.cruds', { fhirUser: undefined, patient: undefined }, '/Observation', 403],
       ['patient', 'patient/*.cruds', { fhirUser: 'Patient/another' }, '/Observation', 200],
