@@ -27,8 +27,12 @@ export function uncheckedIssues({ extensions }: Definitions, resource: Resource)
   ];
 }
 
-export const profileIssue = (profile: string): Issue =>
-  notChecked(`the profile ${profile.slice(0, 200)}: this server does not check against profiles yet`);
+/** Of a profile that the client asks for: a server that cannot check against it says so as an error. (R4 $validate) */
+export const profileIssue = (profile: string): Issue => ({
+  ...notChecked(`the profile ${profile.slice(0, 200)}: this server does not check against profiles yet`),
+  severity: 'error',
+  code: 'not-supported',
+});
 
 function named(list: string[], what: string, why: string): Issue[] {
   const issues = list.slice(0, NAMED).map((one) => notChecked(`the ${what} ${one.slice(0, 200)}: ${why}`));

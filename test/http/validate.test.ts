@@ -60,6 +60,23 @@ describeServer(
         parameters({ name: 'resource', resource: wrong }),
         /Found the code "x"/,
       ],
+      [
+        'a profile that is asked for',
+        'Patient/$validate?profile=http://example.org/p',
+        patient,
+        /Not checked: the profile http:\/\/example.org\/p/,
+      ],
+      [
+        'a mode of profiles with one',
+        'Patient/$validate',
+        parameters(
+          { name: 'mode', valueCode: 'profile' },
+          { name: 'profile', valueUri: 'http://example.org/p' },
+          { name: 'resource', resource: patient },
+        ),
+        /Not checked: the profile http:\/\/example.org\/p/,
+      ],
+      ['a mode of profiles without one', 'Patient/$validate?mode=profile', patient, /needs the parameter "profile"/],
       ['an update without an id', 'Patient/$validate?mode=update', patient, /needs the id/],
       ['an update of another', 'Patient/other/$validate', { ...patient, id: 'ada' }, /the URL says Patient\/other/],
       [
@@ -117,6 +134,42 @@ describeServer(
       expect(told(held.body, 'error')).toEqual([expect.stringContaining(`Basic/${basic.id} refers to`)]);
       expect((await ask(`${server.base}/Patient/nobody/$validate`)).status).toBe(404);
       expect((await ask(`${server.base}/Patient/$validate`)).status).toBe(405);
+    });
+
+    test('answers are checked, and it is said that they were', async () => {
+      const form = {
+        resourceType: 'Questionnaire',
+        url: 'http://example.org/Questionnaire/validated',
+        status: 'active',
+        item: [{ linkId: 'a', text: 'How?', type: 'integer' }],
+      };
+      const { body: stored } = await post('Questionnaire', form);
+      const answer = (value: object) => ({
+        resourceType: 'QuestionnaireResponse',
+        questionnaire: form.url,
+        status: 'completed',
+        item: [{ linkId: 'a', answer: [value] }],
+      });
+      const good = await post('QuestionnaireResponse/$validate', answer({ valueInteger: 1 }));
+      expect(told(good.body, 'information')).toEqual([
+        expect.stringContaining('and the answers against their Questionnaire'),
+      ]);
+      const bad = await post('QuestionnaireResponse/$validate', answer({ valueString: 'x' }));
+      expect(told(bad.body, 'fatal')).toEqual([expect.stringContaining('asks for integer')]);
+      // A patch is checked by what it leads to.
+      const { body: kept } = await post('QuestionnaireResponse', {
+        ...answer({ valueInteger: 1 }),
+        status: 'in-progress',
+      });
+      const patch = (value: unknown) =>
+        ask(`${server.base}/QuestionnaireResponse/${kept.id}`, {
+          method: 'PATCH',
+          headers: { 'Content-Type': 'application/json-patch+json' },
+          body: JSON.stringify([{ op: 'replace', path: '/item/0/answer/0', value }]),
+        });
+      expect((await patch({ valueString: 'x' })).status).toBe(422);
+      expect((await patch({ valueInteger: 2 })).status).toBe(200);
+      expect(told((await post('Questionnaire/$validate', stored)).body, 'information').join()).toContain('by itself');
     });
 
     test('a large resource is checked by the same rules, on its own thread', async () => {

@@ -1,5 +1,5 @@
 /** `$validate`: what a write would be told, without the write (R4 resource-operation-validate.html). */
-import { failure, isRefusal, operationOutcome, type Issue } from '../../../fhir/outcome.js';
+import { failure, isRefusal, issueOf, operationOutcome, type Issue } from '../../../fhir/outcome.js';
 import type { Element, Resource } from '../../../fhir/types.js';
 import { stringify } from '../../../kit/json.js';
 import { limits } from '../../../kit/limits.js';
@@ -21,8 +21,9 @@ export async function validate(call: FhirCall, { repository }: Parts): Promise<R
   const question = { ...asked, ...(call.resourceId === '' ? {} : { id: call.resourceId }), type: call.type };
   if (question.brought === undefined && mode !== 'delete') question.brought = await stored(call, repository);
   const issues = await repository.validate(call, question);
-  const told = [...issues.slice(0, limits.issues), ...profiles.map(profileIssue), summary(issues)];
-  return { status: 200, text: JSON.stringify(operationOutcome(told)) };
+  issues.push(...profiles.slice(0, NAMED).map(profileIssue), ...without(mode, profiles));
+  const told = [...issues.filter(isRefusal), ...issues.filter((one) => !isRefusal(one))].slice(0, limits.issues);
+  return { status: 200, text: JSON.stringify(operationOutcome([...told, summary(call.type, issues)])) };
 }
 
 type Given = Pick<Question, 'mode' | 'brought' | 'profiles'>;
@@ -114,14 +115,28 @@ async function stored(call: FhirCall, repository: Repository): Promise<Brought> 
   return repository.bring(call.type, Buffer.from(text));
 }
 
+/** Profiles that are named of those asked for. */
+const NAMED = 20;
+
+/** A check against a profile needs one. (R4 value set resource-validation-mode) */
+function without(mode: ValidationMode | undefined, profiles: string[]): Issue[] {
+  if (mode !== 'profile' || profiles.length > 0) return [];
+  return [issueOf('invalid', 'The mode "profile" needs the parameter "profile", with the canonical URL of one.')];
+}
+
+/** TABLE: type -> what is checked beside what every resource is. */
+const MORE: Readonly<Record<string, string>> = {
+  Questionnaire: ', and the questionnaire by itself',
+  QuestionnaireResponse: ', and the answers against their Questionnaire as far as nothing else is said here',
+};
+
 /** What was looked at, so that nobody takes this for more than it is. */
-function summary(issues: Issue[]): Issue {
+function summary(type: string, issues: Issue[]): Issue {
   const errors = issues.filter(isRefusal).length;
   const verdict = errors === 0 ? 'No errors were found.' : `${errors} errors were found.`;
   const checked =
     'Checked were: structure, cardinalities, formats, codes of required bindings, invariants, narrative, contained ' +
-    'resources, what R4 says of its own extensions, and references to this server.';
-  const not =
-    'Not checked were: codes of other bindings, what resources on other servers hold, and answers against their Questionnaire.';
+    `resources, what R4 says of its own extensions, and references to this server${MORE[type] ?? ''}.`;
+  const not = 'Not checked were: codes of other bindings, and what resources on other servers hold.';
   return { severity: 'information', code: 'informational', diagnostics: `${verdict} ${checked} ${not}` };
 }
