@@ -221,6 +221,15 @@ export const limits = {
   auditStrangers: 10,
   auditAddresses: 10_000,
   auditLooked: 20_000,
+  /** Resources that one referral opens to one organization, and those that it opens to its own as answers. */
+  caseResources: 2000,
+  /** Resources that refer to one request or Task and are looked through for what belongs to it. */
+  caseReferrers: 10_000,
+  /** Referrals that one write may change, beside those that it brings itself, and rows of openness that it may write. */
+  referralsTouched: 500,
+  openingsWritten: 20_000,
+  /** Versions that are looked through for when a referral was completed; beyond, it counts as over. */
+  statusVersions: 5000,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
   patternCharacters: 1000,
   patternSteps: 2_000_000,

@@ -1,0 +1,117 @@
+/**
+ * What a referral opens. To those whom it names the case: what its organization listed, and nothing that this leads to.
+ * To that organization the answers: what others wrote for it. Each only as far as it is there and belongs to whom it must.
+ */
+import { failure } from '../../fhir/outcome.js';
+import { parseCanonical } from '../../fhir/reference.js';
+import { limits } from '../../kit/limits.js';
+import type { Opening } from '../../store/port.js';
+import { FOREVER, type Referral } from './referral.js';
+import { shownBy, valuesAt, type Known, type World } from './world.js';
+
+/** TABLE: where a request, or a Task of the case, lists what belongs to it. */
+const LISTED = {
+  request: ['supportingInfo', 'subject'],
+  task: ['focus', 'input.valueReference', 'for'],
+} as const;
+
+/** Of these elements only a Patient is opened: a Group tells of others. */
+const OF_PATIENT: ReadonlySet<string> = new Set(['subject', 'for']);
+
+/** What belongs to the case because it says so itself, by its `basedOn`. */
+const SAYING_SO: ReadonlySet<string> = new Set(['QuestionnaireResponse', 'Media']);
+/** What a QuestionnaireResponse may answer with. */
+const ANSWERED: ReadonlySet<string> = new Set(['Media', 'DocumentReference']);
+
+/** TABLE: by which elements somebody's answer says what it answers. */
+const ANSWERS_REQUEST = ['basedOn'] as const;
+const ANSWERS_TASK = ['basedOn', 'partOf', 'focus'] as const;
+
+/** What a referral opens now, to whom, and until when. Throws 422 when that is more than one referral may. */
+export async function contentsOf(referral: Referral, world: World, now: number): Promise<Opening[]> {
+  const found: Opening[] = [];
+  for (const [to, { until, tasks }] of referral.open) {
+    if (until <= now) continue;
+    for (const { key } of await caseOf(referral, tasks, world)) found.push({ ...key, to, from: 0, until });
+  }
+  for (const { key } of await answersTo(referral, world))
+    found.push({ ...key, to: referral.owner, from: 0, until: FOREVER });
+  return found;
+}
+
+/** @param tasks those that name whom it is opened to */
+async function caseOf({ via, owner, request, referrers }: Referral, tasks: Known[], world: World): Promise<Known[]> {
+  const names = new Set(
+    request === undefined
+      ? []
+      : referrers
+          .filter(({ key, says }) => SAYING_SO.has(key.type) && world.named(says, 'basedOn').includes(via))
+          .map(({ name }) => name),
+  );
+  const list = (one: Known, places: readonly string[]): void => {
+    names.add(one.name);
+    for (const place of places)
+      for (const name of world.named(one.says, place))
+        if (!OF_PATIENT.has(place) || name.startsWith('Patient/')) names.add(name);
+  };
+  if (request !== undefined) list(request, LISTED.request);
+  for (const task of tasks) list(task, LISTED.task);
+  refuseMore(names.size);
+  const own = (some: Known[]): Known[] => some.filter((one) => one.owner === owner);
+  const found = new Map(own(await world.all(names)).map((one) => [one.name, one]));
+  for (const { key, says } of [...found.values()]) {
+    if (key.type !== 'QuestionnaireResponse') continue;
+    const answered = answeredWith(says, world).filter((name) => ANSWERED.has(name.slice(0, name.indexOf('/'))));
+    for (const one of own(await world.all(answered))) found.set(one.name, one);
+    for (const one of await formsOf(says.questionnaire, owner, world)) found.set(one.name, one);
+    refuseMore(found.size);
+  }
+  const shown = [...found.values()].flatMap(({ found: one }) => shownBy(one));
+  refuseMore(found.size + shown.length);
+  for (const one of own(await world.all(shown))) found.set(one.name, one);
+  return [...found.values()];
+}
+
+/** What the answers of a QuestionnaireResponse refer to, in all levels of its items. */
+export function answeredWith(item: unknown, world: World): string[] {
+  return valuesAt(item, ['item']).flatMap((inner) => [
+    ...valuesAt(inner, ['answer', 'valueReference']).flatMap((value) => world.local(value) ?? []),
+    ...answeredWith(inner, world),
+    ...valuesAt(inner, ['answer']).flatMap((answer) => answeredWith(answer, world)),
+  ]);
+}
+
+/** The owner's forms that a canonical means: of this version, or, where it names none, of all. */
+async function formsOf(canonical: unknown, owner: string, world: World): Promise<Known[]> {
+  if (typeof canonical !== 'string') return [];
+  const { url, version } = parseCanonical(canonical);
+  const found = await world.valued('Questionnaire', owner, 'url', url, limits.sameCanonical);
+  return version === undefined ? found : found.filter(({ says }) => says.version === version);
+}
+
+async function answersTo(referral: Referral, world: World): Promise<Known[]> {
+  const { via, owner, tasks, referrers, request } = referral;
+  const places = via.startsWith('ServiceRequest/') ? ANSWERS_REQUEST : ANSWERS_TASK;
+  const says = ({ key, says: said }: Known): boolean =>
+    places.some((place) => world.named(said, place).includes(via)) ||
+    (key.type === 'Communication' && world.named(said, 'about').includes(via));
+  const outputs = tasks.flatMap((task) => world.named(task.says, 'output.valueReference'));
+  const given = [...referrers.filter(says), ...(await world.all(outputs))].filter((one) => one.owner !== owner);
+  const found = new Map(given.map((one) => [one.name, one]));
+  for (const { key, owner: by, says: said } of [...found.values()]) {
+    if (key.type !== 'DiagnosticReport') continue;
+    const parts = ['result', 'media.link'].flatMap((place) => world.named(said, place));
+    for (const one of await world.all(parts)) if (one.owner === by) found.set(one.name, one);
+  }
+  for (const { found: one, owner: by } of [...found.values()])
+    for (const bytes of await world.all(shownBy(one))) if (bytes.owner === by) found.set(bytes.name, bytes);
+  if (found.size <= limits.caseResources) return [...found.values()];
+  const say = `${found.size} resources would be answers to ${request?.name ?? via}; one referral may have ${limits.caseResources}`;
+  throw failure('unprocessable', `${say} (limit caseResources). Put what belongs together into one of them.`, 'basedOn');
+}
+
+function refuseMore(count: number): void {
+  if (count <= limits.caseResources) return;
+  const say = `This referral would open ${count} resources; one may open ${limits.caseResources} (limit caseResources).`;
+  throw failure('unprocessable', `${say} List fewer.`, 'ServiceRequest.supportingInfo');
+}

@@ -1,0 +1,177 @@
+/**
+ * The resources as one write will leave them, read with the server's own eyes: its changes, laid over what is stored.
+ * What a referral opens does not depend on who happens to write. Each resource is read once for one attempt.
+ */
+import { parseReference } from '../../fhir/reference.js';
+import type { Element, ResourceType } from '../../fhir/types.js';
+import type { Instant } from '../../kit/clock.js';
+import { limits } from '../../kit/limits.js';
+import { isRange, type Plan } from '../../search/plan.js';
+import { SHOWS } from '../../search/shown.js';
+import { isThere, REFERS, type Change, type Found, type Key, type Owner, type Store } from '../../store/port.js';
+import { nameOf } from '../operations.js';
+
+/** What sharing asks of a store, whoever owns it. */
+export interface Shelf {
+  sharing: Pick<Store['sharing'], 'read'>;
+  erasing: Pick<Store['erasing'], 'referrers'>;
+  search: Store['search'];
+  history: Store['history'];
+}
+
+/** A resource that is there. */
+export interface Known {
+  name: string;
+  key: Key;
+  owner: Owner;
+  found: Found;
+  /** What it says; read when it is asked for. */
+  readonly says: Element;
+}
+
+export class World {
+  readonly #shelf: Shelf;
+  readonly #base: string;
+  readonly #changes: ReadonlyMap<string, Change>;
+  readonly #found = new Map<string, Found | undefined>();
+  readonly #known = new Map<string, Known>();
+
+  /** @param base this server's, whose absolute references are local ones */
+  constructor(shelf: Shelf, base: string, changes: readonly Change[]) {
+    this.#shelf = shelf;
+    this.#base = base;
+    this.#changes = new Map(changes.map((change) => [nameOf(change), change]));
+  }
+
+  /** Whatever was looked at, and in which version; what the write itself changes is not among it. */
+  get looked(): { name: string; version: number }[] {
+    return [...this.#found].flatMap(([name, found]) =>
+      this.#changes.has(name) ? [] : [{ name, version: found?.version ?? 0 }],
+    );
+  }
+
+  /** Reads these at once, so that `at` knows them. */
+  async load(names: Iterable<string>): Promise<void> {
+    const unread = [...new Set(names)].filter((name) => !this.#found.has(name));
+    const asked: Key[] = [];
+    for (const name of unread) {
+      const change = this.#changes.get(name);
+      if (change === undefined) asked.push(keyOf(name));
+      else this.#found.set(name, change);
+    }
+    for (let at = 0; at < asked.length; at += READ_AT_ONCE) {
+      const keys = asked.slice(at, at + READ_AT_ONCE);
+      const found = await this.#shelf.sharing.read(keys);
+      keys.forEach((key, n) => this.#found.set(nameOf(key), found[n]));
+    }
+  }
+
+  /** Who owns the current version, a deletion too; undefined for what never was. Loaded before. */
+  ownerOf(name: string): Owner | undefined {
+    return this.#found.get(name)?.owner;
+  }
+
+  /** Undefined for what is not there, or deleted. Loaded before. */
+  at(name: string): Known | undefined {
+    const known = this.#known.get(name);
+    const found = this.#found.get(name);
+    if (known !== undefined || !isThere(found)) return known;
+    const made = knownOf(name, found);
+    this.#known.set(name, made);
+    return made;
+  }
+
+  async all(names: Iterable<string>): Promise<Known[]> {
+    const list = [...new Set(names)];
+    await this.load(list);
+    return list.flatMap((name) => this.at(name) ?? []);
+  }
+
+  /** What refers to one of these, by whatever element; of all owners. */
+  async referrers(names: readonly string[], atMost: number): Promise<Known[]> {
+    const stored = await this.#shelf.erasing.referrers(names.map(keyOf), atMost);
+    const written = [...this.#changes.values()].filter((change) => refersTo(change, names));
+    const found = await this.all([...stored.map(nameOf), ...written.map(nameOf)]);
+    return found.filter(({ found: one }) => refersTo(one, names));
+  }
+
+  /** The owner's resources of a type with this text among the values of a search parameter; at most `atMost`. */
+  async valued(type: ResourceType, owner: Owner, param: string, value: string, atMost: number): Promise<Known[]> {
+    const plan: Plan = { node: 'entry', param, test: { kind: 'text', value: { is: [value] } } };
+    const request = { size: atMost, bytes: limits.bundleBytes, bare: true };
+    const page = await this.#shelf.search([type], plan, [], request, { owners: [owner] });
+    const written = [...this.#changes.values()].filter((change) => change.type === type && change.owner === owner);
+    const found = await this.all([...page.items, ...written].map(nameOf));
+    return found.filter(({ found: { entries } }) =>
+      entries.some((entry) => entry.param === param && entry.value === value),
+    );
+  }
+
+  /** Since when, without a break, a resource has had the status that it has; 0 when that cannot be told. */
+  async since({ key, owner, found, says: { status } }: Known): Promise<Instant> {
+    let [since, next] = [found.updated, found.version];
+    let after: { after?: NonNullable<Parameters<Store['history']>[1]['after']> } = {};
+    for (let looked = 0; looked < limits.statusVersions; looked += PAGE) {
+      const page = await this.#shelf.history(key, { size: PAGE, ...after }, { owners: [owner] });
+      for (const version of page.items) {
+        if (version.version >= next) continue;
+        if (!isThere(version) || JSON.parse(version.text ?? '{}').status !== status) return since;
+        [since, next] = [version.updated, version.version];
+      }
+      if (page.next === undefined) return since;
+      after = { after: page.next };
+    }
+    return 0;
+  }
+
+  /** The resources of this server that the References at a place name: `restriction.recipient`, through all lists. */
+  named(says: unknown, place: string): string[] {
+    return valuesAt(says, place.split('.')).flatMap((value) => this.local(value) ?? []);
+  }
+
+  /** `Type/id`, when a Reference leads to a resource of this server. */
+  local(value: unknown): string | undefined {
+    const reference = (value as { reference?: unknown } | null)?.reference;
+    const parsed = typeof reference === 'string' ? parseReference(reference, this.#base) : undefined;
+    return parsed?.kind === 'resource' && parsed.base === undefined ? nameOf(parsed) : undefined;
+  }
+}
+
+/** The values at a place, where each step may lead through a list. */
+export function valuesAt(value: unknown, steps: readonly string[]): unknown[] {
+  if (Array.isArray(value)) return value.flatMap((one) => valuesAt(one, steps));
+  const [step, ...more] = steps;
+  if (step === undefined) return value === undefined ? [] : [value];
+  return typeof value === 'object' && value !== null ? valuesAt((value as Element)[step], more) : [];
+}
+
+/** The Binaries whose bytes it shows. */
+export const shownBy = ({ entries }: Pick<Found, 'entries'>): string[] =>
+  entries.flatMap((entry) => (entry.param === SHOWS && !isRange(entry) ? [entry.value] : []));
+
+export function keyOf(name: string): Key {
+  const slash = name.indexOf('/');
+  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
+}
+
+const refersTo = ({ entries }: Pick<Found, 'entries'>, names: readonly string[]): boolean =>
+  entries.some((entry) => entry.param === REFERS && names.includes(entry.value));
+
+function knownOf(name: string, found: Found): Known {
+  let says: Element | undefined;
+  return {
+    name,
+    key: { type: found.type, id: found.id },
+    owner: found.owner,
+    found,
+    get says() {
+      says ??= JSON.parse(found.text ?? '{}') as Element;
+      return says;
+    },
+  };
+}
+
+/** Keys that are read at once, so that their texts do not fill the memory. */
+const READ_AT_ONCE = 100;
+/** Versions that are looked at at once for when a status began. */
+const PAGE = 50;
