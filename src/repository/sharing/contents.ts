@@ -19,7 +19,7 @@ const LISTED = {
 const OF_PATIENT: ReadonlySet<string> = new Set(['subject', 'for']);
 
 /** What belongs to the case because it says so itself, by its `basedOn`. */
-const SAYING_SO: ReadonlySet<string> = new Set(['QuestionnaireResponse', 'Media']);
+export const SAYING_SO: ReadonlySet<string> = new Set(['QuestionnaireResponse', 'Media']);
 /** What a QuestionnaireResponse may answer with. */
 const ANSWERED: ReadonlySet<string> = new Set(['Media', 'DocumentReference']);
 
@@ -85,7 +85,7 @@ export function answeredWith(item: unknown, world: World): string[] {
 async function formsOf(canonical: unknown, owner: string, world: World): Promise<Known[]> {
   if (typeof canonical !== 'string') return [];
   const { url, version } = parseCanonical(canonical);
-  const found = await world.valued('Questionnaire', owner, 'url', url, limits.sameCanonical);
+  const found = await world.valued('Questionnaire', owner, 'url', url);
   return version === undefined ? found : found.filter(({ says }) => says.version === version);
 }
 
@@ -107,7 +107,11 @@ async function answersTo(referral: Referral, world: World): Promise<Known[]> {
     for (const bytes of await world.all(shownBy(one))) if (bytes.owner === by) found.set(bytes.name, bytes);
   if (found.size <= limits.caseResources) return [...found.values()];
   const say = `${found.size} resources would be answers to ${request?.name ?? via}; one referral may have ${limits.caseResources}`;
-  throw failure('unprocessable', `${say} (limit caseResources). Put what belongs together into one of them.`, 'basedOn');
+  throw failure(
+    'unprocessable',
+    `${say} (limit caseResources). Put what belongs together into one of them.`,
+    'basedOn',
+  );
 }
 
 function refuseMore(count: number): void {

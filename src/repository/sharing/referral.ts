@@ -115,7 +115,7 @@ export async function othersNamed(one: Known | undefined, world: World): Promise
   const names = places
     .flatMap((place) => world.named(one.says, place))
     .filter((name) => NAMING.has(name.slice(0, name.indexOf('/'))));
-  await world.load(names);
+  await world.loadOwners(names);
   const owners = names.flatMap((name) => world.ownerOf(name) ?? []);
   return new Set(owners.filter((to) => to !== one.owner));
 }
@@ -123,7 +123,7 @@ export async function othersNamed(one: Known | undefined, world: World): Promise
 /** The ServiceRequest of the same organization that a Task is about. */
 export async function requestOf(task: Known, world: World): Promise<string | undefined> {
   const requests = world.named(task.says, 'focus').filter((name) => name.startsWith('ServiceRequest/'));
-  await world.load(requests);
+  await world.loadOwners(requests);
   return requests.find((name) => world.ownerOf(name) === task.owner);
 }
 

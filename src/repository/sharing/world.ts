@@ -8,16 +8,22 @@ import type { Instant } from '../../kit/clock.js';
 import { limits } from '../../kit/limits.js';
 import { isRange, type Plan } from '../../search/plan.js';
 import { SHOWS } from '../../search/shown.js';
-import { isThere, REFERS, type Change, type Found, type Key, type Owner, type Store } from '../../store/port.js';
+import {
+  isThere,
+  REFERS,
+  type Change,
+  type Found,
+  type Key,
+  type Owner,
+  type Position,
+  type Store,
+} from '../../store/port.js';
 import { nameOf } from '../operations.js';
 
-/** What sharing asks of a store, whoever owns it. */
-export interface Shelf {
-  sharing: Pick<Store['sharing'], 'read'>;
+/** What is asked of a store. */
+export type Shelf = Pick<Store, 'ownersOf' | 'read' | 'search' | 'history'> & {
   erasing: Pick<Store['erasing'], 'referrers'>;
-  search: Store['search'];
-  history: Store['history'];
-}
+};
 
 /** A resource that is there. */
 export interface Known {
@@ -33,6 +39,7 @@ export class World {
   readonly #shelf: Shelf;
   readonly #base: string;
   readonly #changes: ReadonlyMap<string, Change>;
+  readonly #owners = new Map<string, Owner | undefined>();
   readonly #found = new Map<string, Found | undefined>();
   readonly #known = new Map<string, Known>();
 
@@ -50,25 +57,35 @@ export class World {
     );
   }
 
-  /** Reads these at once, so that `at` knows them. */
+  /** Asks whose these are, so that `ownerOf` knows. */
+  async loadOwners(names: Iterable<string>): Promise<void> {
+    const asked = [...new Set(names)].filter((name) => !this.#owners.has(name));
+    if (asked.length === 0) return;
+    const owners = await this.#shelf.ownersOf(asked.map(keyOf));
+    asked.forEach((name, at) => this.#owners.set(name, this.#changes.get(name)?.owner ?? owners[at]));
+  }
+
+  /** Who owns the current version, a deletion too; undefined for what never was. */
+  ownerOf(name: string): Owner | undefined {
+    return this.#owners.get(name);
+  }
+
+  /** Reads these, so that `at` knows them. */
   async load(names: Iterable<string>): Promise<void> {
     const unread = [...new Set(names)].filter((name) => !this.#found.has(name));
-    const asked: Key[] = [];
+    await this.loadOwners(unread);
+    const asked: string[] = [];
     for (const name of unread) {
       const change = this.#changes.get(name);
-      if (change === undefined) asked.push(keyOf(name));
+      if (change === undefined && this.ownerOf(name) !== undefined) asked.push(name);
       else this.#found.set(name, change);
     }
     for (let at = 0; at < asked.length; at += READ_AT_ONCE) {
-      const keys = asked.slice(at, at + READ_AT_ONCE);
-      const found = await this.#shelf.sharing.read(keys);
-      keys.forEach((key, n) => this.#found.set(nameOf(key), found[n]));
+      const some = asked.slice(at, at + READ_AT_ONCE);
+      const owners = [...new Set(some.flatMap((name) => this.ownerOf(name) ?? []))];
+      const found = await this.#shelf.read(some.map(keyOf), { owners });
+      some.forEach((name, n) => this.#found.set(name, found[n]));
     }
-  }
-
-  /** Who owns the current version, a deletion too; undefined for what never was. Loaded before. */
-  ownerOf(name: string): Owner | undefined {
-    return this.#found.get(name)?.owner;
   }
 
   /** Undefined for what is not there, or deleted. Loaded before. */
@@ -95,22 +112,38 @@ export class World {
     return found.filter(({ found: one }) => refersTo(one, names));
   }
 
-  /** The owner's resources of a type with this text among the values of a search parameter; at most `atMost`. */
-  async valued(type: ResourceType, owner: Owner, param: string, value: string, atMost: number): Promise<Known[]> {
-    const plan: Plan = { node: 'entry', param, test: { kind: 'text', value: { is: [value] } } };
-    const request = { size: atMost, bytes: limits.bundleBytes, bare: true };
-    const page = await this.#shelf.search([type], plan, [], request, { owners: [owner] });
-    const written = [...this.#changes.values()].filter((change) => change.type === type && change.owner === owner);
-    const found = await this.all([...page.items, ...written].map(nameOf));
+  /** The owner's resources of a type with this text among the values of a search parameter; those of the first page. */
+  async valued(type: ResourceType, owner: Owner, param: string, value: string): Promise<Known[]> {
+    const names = new Set<string>();
+    for await (const keys of this.keysValued(type, owner, param, value)) {
+      for (const key of keys) names.add(nameOf(key));
+      break;
+    }
+    for (const change of this.#changes.values())
+      if (change.type === type && change.owner === owner) names.add(nameOf(change));
+    const found = await this.all(names);
     return found.filter(({ found: { entries } }) =>
       entries.some((entry) => entry.param === param && entry.value === value),
     );
   }
 
+  /** The same as keys, page by page, as they are stored. */
+  async *keysValued(type: ResourceType, owner: Owner, param: string, value: string): AsyncGenerator<Key[]> {
+    const plan: Plan = { node: 'entry', param, test: { kind: 'text', value: { is: [value] } } };
+    let after: { after?: Position } = {};
+    for (;;) {
+      const request = { size: READ_AT_ONCE, bytes: limits.bundleBytes, bare: true, ...after };
+      const page = await this.#shelf.search([type], plan, [], request, { owners: [owner] });
+      yield page.items.map(({ type, id }) => ({ type, id }));
+      if (page.next === undefined) return;
+      after = { after: page.next };
+    }
+  }
+
   /** Since when, without a break, a resource has had the status that it has; 0 when that cannot be told. */
   async since({ key, owner, found, says: { status } }: Known): Promise<Instant> {
     let [since, next] = [found.updated, found.version];
-    let after: { after?: NonNullable<Parameters<Store['history']>[1]['after']> } = {};
+    let after: { after?: Position } = {};
     for (let looked = 0; looked < limits.statusVersions; looked += PAGE) {
       const page = await this.#shelf.history(key, { size: PAGE, ...after }, { owners: [owner] });
       for (const version of page.items) {
@@ -157,7 +190,7 @@ export function keyOf(name: string): Key {
 const refersTo = ({ entries }: Pick<Found, 'entries'>, names: readonly string[]): boolean =>
   entries.some((entry) => entry.param === REFERS && names.includes(entry.value));
 
-function knownOf(name: string, found: Found): Known {
+export function knownOf(name: string, found: Found): Known {
   let says: Element | undefined;
   return {
     name,

@@ -1,0 +1,169 @@
+/**
+ * What a write opens to whom: computed anew for each referral that it touches, from the state that it leaves, and kept by
+ * the same write of the store. So a case opens and closes together with what says so, for every token and every page that
+ * is under way, and a read costs one look. Two writes that touch the same referral cannot both be made from the same state:
+ * the generation lets one of them begin again.
+ */
+import { failure } from '../../fhir/outcome.js';
+import type { Clock } from '../../kit/clock.js';
+import { limits } from '../../kit/limits.js';
+import { Turns } from '../../kit/turns.js';
+import { isThere, StoreError, type Change, type Opened, type Store } from '../../store/port.js';
+
+import { contentsOf } from './contents.js';
+import { inDirectory } from './directory.js';
+import { referralOf } from './referral.js';
+import { touchedBy, type Turn } from './touched.js';
+import { keyOf, World } from './world.js';
+
+export interface Sharing {
+  /** What goes with these changes into the same write. Throws 422 for what is more than a referral may be. */
+  with(turns: readonly Turn[]): Promise<Shared>;
+  /** Computes these anew from what is stored. */
+  anew(vias: Iterable<string>): Promise<void>;
+}
+
+export interface Shared {
+  opened: Opened[];
+  /**
+   * To be called when the write is made. What was listed may have changed between the look and the write, and a listing
+   * may have come between: each of two such writers looks again when it is done, so that the later one sees both.
+   */
+  settle(): Promise<void>;
+}
+
+export interface SharingParts {
+  store: Store;
+  base: string;
+  clock: Clock;
+  /** Milliseconds that a completed referral stays open. */
+  endMs: number;
+  /** `REFERENTIAL_INTEGRITY=enforce` */
+  enforced: boolean;
+}
+
+interface Computed {
+  opened: Opened[];
+  world: World;
+}
+
+export function createSharing({ store, base, clock, endMs, enforced }: SharingParts): Sharing {
+  const worldOf = (changes: readonly Change[]): World => new World(store, base, changes);
+  const via: Store['sharing']['via'] = (keys) => store.sharing.via(keys);
+
+  async function together(turns: readonly Turn[]): Promise<Shared> {
+    const changes = turns.map(({ change }) => change);
+    const { known, fresh, later } = await touchedBy(turns, {
+      world: worldOf(changes),
+      before: worldOf([]),
+      via,
+      enforced,
+    });
+    const directory = await inDirectory(turns, (vias) => store.sharing.of(vias));
+    const leading = turns.filter(({ change, was }) => isThere(was) && LEADING.has(change.type));
+    if (known.size + fresh.size + later.size + leading.length === 0) return { opened: directory, settle: nothing };
+    const { opened, world } = await compute(known, fresh, changes);
+    const settle = async () => settled([...known, ...fresh], world, leading, later);
+    return { opened: [...directory, ...opened], settle };
+  }
+
+  async function compute(known: Set<string>, fresh: Set<string>, changes: readonly Change[]): Promise<Computed> {
+    if (known.size > limits.referralsTouched) throw tooMany(known.size);
+    // Before anything is read: what others change from here on is a conflict.
+    const before = await store.sharing.of([...known]);
+    const world = worldOf(changes);
+    const [opened, turns] = [[] as Opened[], new Turns()];
+    let rows = 0;
+    for (const name of [...known, ...fresh]) {
+      if (turns.over) await turns.next();
+      const was = before.get(name)?.generation ?? 0;
+      const referral = await referralOf(name, world, endMs);
+      const openings = referral === undefined ? [] : await contentsOf(referral, world, clock.now());
+      rows += openings.length;
+      if (rows > limits.openingsWritten) throw tooManyRows();
+      if (openings.length > 0 || (known.has(name) && (was > 0 || referral !== undefined)))
+        opened.push({ via: name, was, openings });
+    }
+    return { opened, world };
+  }
+
+  /** The write is made, so whatever fails here must not refuse it: the next start then computes everything anew. */
+  async function settled(vias: string[], world: World, leading: Turn[], later: Set<string>): Promise<void> {
+    try {
+      const late = referralsAmong(await via(leading.map(({ change: { type, id } }) => ({ type, id })))).filter(
+        (one) => !vias.includes(one) && !later.has(one),
+      );
+      if (await isMoved(world)) await anew([...vias, ...late]);
+      else if (late.length > 0) await anew(late);
+      if (later.size > 0) await anew(later);
+    } catch {
+      await store.keeping.setNote('opened', undefined).catch(() => undefined);
+    }
+  }
+
+  async function isMoved(world: World): Promise<boolean> {
+    const { looked } = world;
+    for (let at = 0; at < looked.length; at += AT_ONCE) {
+      const some = looked.slice(at, at + AT_ONCE);
+      const keys = some.map(({ name }) => keyOf(name));
+      const owners = [...new Set((await store.ownersOf(keys)).filter((owner) => owner !== undefined))];
+      const found = await store.read(keys, { owners }, true);
+      if (some.some(({ version }, n) => (found[n]?.version ?? 0) !== version)) return true;
+    }
+    return false;
+  }
+
+  async function anew(vias: Iterable<string>): Promise<void> {
+    const all = [...new Set(vias)];
+    for (let at = 0; at < all.length; at += AT_ONCE) await someAnew(new Set(all.slice(at, at + AT_ONCE)));
+  }
+
+  async function someAnew(some: Set<string>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { opened, world } = await compute(some, new Set(), []);
+      const changed = opened.filter(({ was, openings }) => was > 0 || openings.length > 0);
+      try {
+        if (changed.length > 0) await store.write([], [], undefined, undefined, { opened: changed });
+        if (!(await isMoved(world))) return;
+      } catch (error) {
+        if (!(error instanceof StoreError && error.reason === 'conflict') || attempt >= limits.writeAttempts)
+          throw error;
+      }
+      if (attempt >= limits.writeAttempts) return;
+    }
+  }
+
+  return { with: together, anew };
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** What leads from a listed resource to more: a change of it is looked at once more. */
+const LEADING: ReadonlySet<string> = new Set([
+  'Communication',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Media',
+  'Observation',
+  'Patient',
+  'QuestionnaireResponse',
+]);
+
+const referralsAmong = (by: Map<string, string[]>): string[] =>
+  [...by.values()].flat().filter((via) => !via.startsWith('directory/'));
+
+/** Resources that are looked at once more together, and referrals that are computed together. */
+const AT_ONCE = 100;
+
+const tooMany = (count: number) =>
+  failure(
+    'unprocessable',
+    `This write would change ${count} referrals at once; it may change ${limits.referralsTouched} (limit referralsTouched). Send it in parts.`,
+  );
+
+const tooManyRows = () =>
+  failure(
+    'unprocessable',
+    `This write would open more than ${limits.openingsWritten} resources (limit openingsWritten). Send it in parts.`,
+    'ServiceRequest.supportingInfo',
+  );
