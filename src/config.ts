@@ -17,6 +17,8 @@ export interface Config {
   requireIfMatch: boolean;
   requireQuestionnaire: boolean;
   conditionalDelete: 'single' | 'multiple';
+  /** Days that a completed referral stays open to whom it named. */
+  referralDays: number;
   /** Files in PEM; both, or neither. */
   tlsCert: string;
   tlsKey: string;
@@ -120,6 +122,12 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     meaning: 'What DELETE Type?query may delete: single (412 for several) or multiple.',
     parse: oneOf(['single', 'multiple'] as const),
   },
+  referralDays: {
+    name: 'REFERRAL_DAYS',
+    fallback: '30',
+    meaning: 'Days that a completed referral stays open to the organization that it was made to.',
+    parse: integer(0, 36_500),
+  },
   tlsCert: {
     name: 'TLS_CERT',
     fallback: '',
@@ -216,6 +224,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     requireIfMatch: read(settings.requireIfMatch),
     requireQuestionnaire: read(settings.requireQuestionnaire),
     conditionalDelete: read(settings.conditionalDelete),
+    referralDays: read(settings.referralDays),
     tlsCert: read(settings.tlsCert),
     tlsKey: read(settings.tlsKey),
     trustProxy: read(settings.trustProxy),

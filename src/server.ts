@@ -34,6 +34,7 @@ import { createAside } from './repository/prepare/aside.js';
 import { createPrepare } from './repository/prepare/prepare.js';
 import { createIndexing } from './repository/reindex.js';
 import { createRepository } from './repository/repository.js';
+import { keepOpen } from './repository/sharing/keep.js';
 import { createCursors } from './search/page.js';
 import { createRegistry } from './search/registry.js';
 import { seed } from './seed/seed.js';
@@ -139,6 +140,13 @@ async function serveOn(
   });
   parts.push(aside);
   const access = createAccess(registry, base);
+  const open = await keepOpen({
+    ...{ store, base, clock, log, indexing: indexing.fingerprint, indexed: indexed.ready },
+    shares: isSmart || authenticate !== undefined,
+    endMs: config.referralDays * DAY_MS,
+    enforced: config.integrity === 'enforce',
+  });
+  parts.push(open);
   const repository = createRepository({
     store: indexed.store,
     access,
@@ -151,6 +159,7 @@ async function serveOn(
     base,
     responses: createResponseCheck({ definitions, base, required: config.requireQuestionnaire }),
     integrity: config.integrity,
+    sharing: open.sharing,
     deletesMultiple: config.conditionalDelete === 'multiple',
     requiresIfMatch: config.requireIfMatch,
     audited: audit !== undefined,
@@ -165,6 +174,7 @@ async function serveOn(
   const seeded = await (indexed.isReady()
     ? seeding
     : Promise.race([seeding, pause(limits.reindexWaitMs, [], { ref: false })]));
+  await open.ready;
   const types = new Set(definitions.resourceTypes);
   const auth = isSmart
     ? createAuth({ vault: store.vault, clock, base, types, repository, registry, config, stylePath: smartStylePath })
@@ -286,3 +296,5 @@ function refuseBase(base: string, { tlsCert, trustProxy }: Config): void {
     throw new ConfigError('BASE_URL is https: set TLS_CERT and TLS_KEY, or TRUST_PROXY with the proxy that has them.');
   }
 }
+
+const DAY_MS = 24 * 3600 * 1000;

@@ -12,7 +12,7 @@ import type { SearchRegistry } from '../search/registry.js';
 import { both, isEverything, type Seen } from '../search/restrict.js';
 import { inCompartment } from './compartment.js';
 import { allows, BOUND_TO_PATIENT, INTERACTIONS, kindOf, OPERATIONS, type Kind } from './policy.js';
-import { HOME, type Grant, type Principal } from './principal.js';
+import { EVERYBODY, HOME, type Grant, type Principal } from './principal.js';
 import { scopesFor, type Context, type Letter, type ResourceScope } from './scopes.js';
 
 /**
@@ -36,6 +36,8 @@ export type Purpose = keyof typeof PURPOSES;
 export interface Sight {
   /** The organizations whose resources are seen without any condition; undefined where there are conditions. */
   whole: string[] | undefined;
+  /** In whose name what others have opened is seen beside them; undefined where that is not for this purpose. */
+  opens: (type: ResourceType) => readonly string[] | undefined;
   /** Undefined when nothing of this type is. */
   of: (type: ResourceType) => Seen | undefined;
   /** Whether something of any type is. */
@@ -68,9 +70,11 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
   function sightOf(principal: Principal, purpose: Purpose): Sight {
     const { grant, owners } = principal;
     const refusal = (type: ResourceType) => refused(principal, PURPOSES[purpose], type);
+    const names = opensTo(principal);
+    const opens = (type: ResourceType) => (isForOpened(purpose, type) ? names : undefined);
     if (grant === undefined) {
       const whole = [...owners];
-      return { whole, of: () => ({ owners: whole, where: everything }), some: () => true, refusal };
+      return { whole, opens, of: () => ({ owners: whole, where: everything }), some: () => true, refusal };
     }
     const types = new Map<ResourceType, Seen | undefined>();
     const of = (type: ResourceType): Seen | undefined => {
@@ -79,6 +83,7 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
     };
     return {
       whole: undefined,
+      opens,
       of,
       some: () => registry.resourceTypes.some((type) => of(type) !== undefined),
       refusal,
@@ -196,6 +201,16 @@ function ownersOf({ owner, owners }: Principal, purpose: Purpose, kind: Kind): s
   if (purpose === 'create' || purpose === 'update' || purpose === 'delete') return [owner];
   return [...new Set(kind === 'definition' ? [...owners, HOME] : owners)];
 }
+
+/** An auditor sees no case of others, only whom there is. (docs/sharing.md) */
+function opensTo({ grant, opened, owner, role }: Principal): readonly string[] | undefined {
+  if (grant === undefined) return opened;
+  return role === 'auditor' ? [EVERYBODY] : [owner, EVERYBODY];
+}
+
+/** What is open may be read and referred to, and stays its owner's; only of a Task the asked one takes its steps. */
+const isForOpened = (purpose: Purpose, type: ResourceType): boolean =>
+  purpose === 'update' ? type === 'Task' : purpose !== 'create' && purpose !== 'delete';
 
 /** The patient whom a patient's or a related person's account is about. */
 function patientOf({ fhirUser, patient }: Grant): string | undefined {

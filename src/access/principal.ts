@@ -23,6 +23,8 @@ export interface Principal {
   owner: string;
   /** The organizations whose versions it may see at all. */
   owners: readonly string[];
+  /** In whose name it sees what others have opened, where that is not said by its token: the server's own lookups. */
+  opened?: readonly string[];
   /** What its token allows. Only the operator has none: open mode, commands, what is stored at start. */
   grant?: Grant;
 }
@@ -53,6 +55,9 @@ export interface Call {
   /** Where what it does is told to the audit trail; none for commands and for what the server does by itself. */
   trail?: Trail;
 }
+
+/** In whose name it stands when something is open to everybody. */
+export const EVERYBODY = '*';
 
 /** The only organization of open mode, and the one that what comes with the server belongs to. */
 export const HOME = 'home';

@@ -228,6 +228,8 @@ export const limits = {
   /** Referrals that one write may change, beside those that it brings itself, and rows of openness that it may write. */
   referralsTouched: 500,
   openingsWritten: 20_000,
+  /** Milliseconds between two looks whether a download of what another organization opened may go on. */
+  openAgainMs: 400,
   /** Versions that are looked through for when a referral was completed; beyond, it counts as over. */
   statusVersions: 5000,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */

@@ -1,9 +1,9 @@
 /**
  * Responses are checked where they are written, against the questionnaires that the caller's organization and this
- * server have, and those that the same transaction writes. It is not the caller who reads them here: who may send
+ * server have, that a referral has opened to it, and those that the same transaction writes. It is not the caller who reads them here: who may send
  * answers and not read forms has them checked all the same.
  */
-import { HOME, type Call } from '../access/principal.js';
+import { EVERYBODY, HOME, type Call } from '../access/principal.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { parseJson } from '../kit/json.js';
@@ -51,7 +51,8 @@ export function createAnswers({ store, responses }: AnswersParts): CheckAnswers 
   function lookupFor({ principal, ...call }: Call, steps: readonly Step[]): Lookup {
     const { owner } = principal;
     const owners = [...new Set([...principal.owners, HOME])];
-    const reader: Call = { ...call, principal: { name: 'questionnaires', role: 'system', owner, owners } };
+    const opened = [owner, EVERYBODY];
+    const reader: Call = { ...call, principal: { name: 'questionnaires', role: 'system', owner, owners, opened } };
     return {
       reach: owners.join(' '),
       beside: (type, url, version) => (steps.length < 2 ? undefined : besideIn(steps, type, url, version)),

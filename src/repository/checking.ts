@@ -7,14 +7,14 @@ import { FhirError, isRefusal, issueOf, type Issue } from '../fhir/outcome.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
 import type { Entry } from '../search/plan.js';
-import type { Key, Store } from '../store/port.js';
+import type { Store } from '../store/port.js';
 import { practiceIssues } from '../validate/practices.js';
 import { uncheckedIssues } from '../validate/unchecked.js';
 import type { ResponseCheck } from '../validate/response.js';
 import type { Validator } from '../validate/validator.js';
 import { createAnswers } from './answers.js';
 import { asked } from './failures.js';
-import { idBrought, nameOf, type Brought } from './operations.js';
+import { idBrought, keyOf, nameOf, type Brought } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
 import type { SeenStore } from './seen.js';
 import { joinedText } from './version.js';
@@ -154,8 +154,3 @@ export function createChecking(parts: CheckingParts): Validate {
 const SHOWN = 20;
 
 const information = (diagnostics: string): Issue => ({ severity: 'information', code: 'informational', diagnostics });
-
-function keyOf(name: string): Key {
-  const slash = name.indexOf('/');
-  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
-}

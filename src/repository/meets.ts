@@ -6,36 +6,36 @@ import { limits } from '../kit/limits.js';
 import { matches, type Doc } from '../search/match.js';
 import { isRange, type Entry, type Plan, type Test } from '../search/plan.js';
 import { both } from '../search/restrict.js';
-import { isThere as isVersionThere, type Found, type Store, type Version } from '../store/port.js';
+import { isThere as isVersionThere, type Found, type Reach, type Store, type Version } from '../store/port.js';
 import { withEntries, type Indexing } from './reindex.js';
 
 export interface Meets {
-  /** @param owners whose resources a chain may lead to */
-  meets: (plan: Plan, doc: Doc, owners: readonly string[]) => Promise<boolean>;
+  /** @param reach what a chain may lead to */
+  meets: (plan: Plan, doc: Doc, reach: Reach) => Promise<boolean>;
   /** The search values of a version; of an old one made again. Undefined where they cannot be. */
   entriesOf: (version: Version | Found) => Entry[] | undefined;
 }
 
 export function createMeets(store: Store, extract: Indexing['extract']): Meets {
-  async function meets(plan: Plan, doc: Doc, owners: readonly string[]): Promise<boolean> {
+  async function meets(plan: Plan, doc: Doc, reach: Reach): Promise<boolean> {
     switch (plan.node) {
       case 'all':
-        for (const one of plan.of) if (!(await meets(one, doc, owners))) return false;
+        for (const one of plan.of) if (!(await meets(one, doc, reach))) return false;
         return true;
       case 'any':
-        for (const one of plan.of) if (await meets(one, doc, owners)) return true;
+        for (const one of plan.of) if (await meets(one, doc, reach)) return true;
         return false;
       case 'not':
-        return !(await meets(plan.of, doc, owners));
+        return !(await meets(plan.of, doc, reach));
       case 'points': {
         const { types, where } = plan;
         for (const [type, ids] of targetsOf(doc, plan.param))
-          if (types.includes(type) && (await isThere([type], both({ node: 'id', ids }, where), owners))) return true;
+          if (types.includes(type) && (await isThere([type], both({ node: 'id', ids }, where), reach))) return true;
         return false;
       }
       case 'pointed': {
         const test: Test = { kind: 'text', value: { is: [`${doc.type}/${doc.id}`] } };
-        return isThere([plan.by], both({ node: 'entry', param: plan.param, test }, plan.where), owners);
+        return isThere([plan.by], both({ node: 'entry', param: plan.param, test }, plan.where), reach);
       }
       case 'id':
       case 'entry':
@@ -44,8 +44,8 @@ export function createMeets(store: Store, extract: Indexing['extract']): Meets {
     }
   }
 
-  async function isThere(types: string[], plan: Plan, owners: readonly string[]): Promise<boolean> {
-    const page = await store.search(types, plan, [], { size: 1, bytes: limits.bundleBytes }, { owners: [...owners] });
+  async function isThere(types: string[], plan: Plan, reach: Reach): Promise<boolean> {
+    const page = await store.search(types, plan, [], { size: 1, bytes: limits.bundleBytes }, reach);
     return page.items.length > 0;
   }
 

@@ -3,6 +3,8 @@ import type { BlobRef } from '../blob/port.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Operation } from '../fhir/transaction/operation.js';
 import type { Resource } from '../fhir/types.js';
+import { isRange } from '../search/plan.js';
+import { SHOWS } from '../search/shown.js';
 import type { Found, Guard, Key, Version } from '../store/port.js';
 import type { Prepared } from './prepare/prepare.js';
 
@@ -56,3 +58,12 @@ export interface Resolved {
 }
 
 export const nameOf = ({ type, id }: Key): string => `${type}/${id}`;
+
+export function keyOf(name: string): Key {
+  const slash = name.indexOf('/');
+  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
+}
+
+/** The Binaries whose bytes it shows, as `Binary/id`. */
+export const shownBy = ({ entries }: Pick<Found, 'entries'>): string[] =>
+  entries.flatMap((entry) => (entry.param === SHOWS && !isRange(entry) ? [entry.value] : []));

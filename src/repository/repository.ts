@@ -41,6 +41,7 @@ import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
 import { createSeenStore } from './seen.js';
 import { createSearch, type SearchDoor } from './search.js';
 import { createTelling } from './telling.js';
+import { whileOpen } from './watched.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
@@ -82,9 +83,9 @@ export interface Repository extends SearchDoor {
     once?: Once,
   ): Promise<Written & { version: Version }>;
   /** The bytes of a Binary that was read. */
-  bytes(version: Version, range?: { start: number; end: number }): Promise<Readable>;
+  bytes(call: Call, version: Version, range?: { start: number; end: number }): Promise<Readable>;
   /** A Binary as JSON, with its data; `layout` may indent. */
-  binaryAsJson(version: Version, layout: (json: string) => string): JsonForm;
+  binaryAsJson(call: Call, version: Version, layout: (json: string) => string): JsonForm;
   /** The JSON of a version as it is sent, by itself or in a Bundle. */
   json(version: Version): Piece | Promise<Piece>;
 }
@@ -97,7 +98,7 @@ export interface Upload {
 }
 
 export function createRepository(parts: RepositoryParts): Repository {
-  const { blobs, validator, registry, prepare } = parts;
+  const { blobs, clock, validator, registry, prepare } = parts;
   const { definitions } = registry;
   const store = createSeenStore(parts);
   const seen = { ...parts, store };
@@ -206,6 +207,13 @@ export function createRepository(parts: RepositoryParts): Repository {
     return write(call, operation, blob, once && ofBytes(once, blob.hash));
   }
 
+  /** One's own bytes are one's own; those of others are sent as long as they are open. */
+  function watched(call: Call, version: Version, bytes: Readable): Readable {
+    const { grant, owners } = call.principal;
+    if (grant === undefined || owners.includes(version.owner)) return bytes;
+    return whileOpen(bytes, () => store.sees({ ...call, at: clock.now() }, 'read', version));
+  }
+
   return {
     read,
     vread,
@@ -237,8 +245,11 @@ export function createRepository(parts: RepositoryParts): Repository {
         upload.bytes.destroy();
       }
     },
-    bytes: (version, range) => openBytes(blobs, version, range),
-    binaryAsJson: (version, layout) => jsonForm(blobs, version, layout),
+    bytes: async (call, version, range) => watched(call, version, await openBytes(blobs, version, range)),
+    binaryAsJson(call, version, layout) {
+      const form = jsonForm(blobs, version, layout);
+      return { ...form, stream: async () => watched(call, version, await form.stream()) };
+    },
     json: (version) => (version.type === 'Binary' ? inBundle(blobs, version) : jsonOf(version)),
     ...door,
     async search(call, ...rest) {

@@ -6,9 +6,8 @@
 import type { Access, Purpose, Sight } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
 import type { ResourceType } from '../fhir/types.js';
-import { isRange, type Order, type Plan } from '../search/plan.js';
+import type { Order, Plan } from '../search/plan.js';
 import { isEverything, restrict, typesIn, type Seen } from '../search/restrict.js';
-import { SHOWS } from '../search/shown.js';
 import {
   isThere,
   StoreError,
@@ -21,6 +20,7 @@ import {
   type Key,
   type Page,
   type PageRequest,
+  type Reach,
   type Store,
   type Vault,
   type VaultRecord,
@@ -28,7 +28,8 @@ import {
 } from '../store/port.js';
 import { Referred, referredTo } from '../store/referred.js';
 import { createMeets } from './meets.js';
-import { nameOf } from './operations.js';
+import { keyOf, nameOf, shownBy } from './operations.js';
+import { groupsOf, openedTo, reachOf } from './reach.js';
 import type { Indexing } from './reindex.js';
 
 export interface SeenStore {
@@ -42,7 +43,9 @@ export interface SeenStore {
   guard(call: Call, guard: Omit<Guard, 'reach'>): Guard;
   /** Whether a version is one that the caller sees, for this purpose. */
   sees(call: Call, purpose: Purpose, version: Version): Promise<boolean>;
-  /** As the store's own; what is to be there must be within reach, and who refers is named only where it is. */
+  /**
+   * As the store's own; what is to be there must be within reach, and who refers is named only where it is.
+   */
   write(
     call: Call,
     changes: Change[],
@@ -50,8 +53,17 @@ export interface SeenStore {
     integrity: Omit<Integrity, 'reach'> | undefined,
     record?: VaultRecord,
     along?: Along,
+    named?: Partial<Named>,
   ): Promise<void>;
   vault: Vault;
+}
+
+/** Resources that a write names, by `Type/id`. */
+export interface Named {
+  /** The same resource named them before: they need not be within reach any more. */
+  kept: ReadonlySet<string>;
+  /** They become visible to others by being named here: nobody does that with what they do not see. */
+  opening: readonly string[];
 }
 
 export interface Asked {
@@ -74,34 +86,45 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
 
   async function read(call: Call, purpose: Purpose, keys: Key[], bare?: boolean): Promise<(Found | undefined)[]> {
     const sight = sightOf(call, purpose);
-    if (sight.whole !== undefined) return store.read(keys, { owners: sight.whole }, bare);
+    const { whole } = sight;
+    if (whole !== undefined) return store.read(keys, reachOf(call, whole, sight.opens('*')), bare);
     const seen = keys.map(({ type }) => seenOr403(sight, purpose, type));
-    const found = await store.read(keys, { owners: ownersOf(seen) });
-    const shown = found.map(async (one, at) => {
-      const rule = seen[at];
-      return one !== undefined && rule !== undefined && (await isSeen(rule, one)) ? one : undefined;
-    });
-    return Promise.all(shown);
+    const found: (Found | undefined)[] = [];
+    for (const { reach, places } of groupsOf(call, sight, keys, seen)) {
+      const some = await store.read(
+        places.map(({ key }) => key),
+        reach,
+        bare === true && places.every(({ where }) => isEverything(where)),
+      );
+      await Promise.all(
+        places.map(async ({ at, where }, n) => {
+          const one = some[n];
+          if (one !== undefined && (await isSeen(where, one, reach))) found[at] = one;
+        }),
+      );
+    }
+    return keys.map((_key, at) => found[at]);
   }
 
-  /** A deletion is judged by what was deleted. */
-  async function isSeen({ owners, where }: Seen, version: Version): Promise<boolean> {
-    if (!owners.includes(version.owner)) return false;
+  /** Of a version that is within the reach. A deletion is judged by what was deleted. */
+  async function isSeen(where: Plan, version: Version, reach: Reach): Promise<boolean> {
     if (isEverything(where)) return true;
     const { type, id, version: number } = version;
-    const last = isThere(version) ? version : await store.version({ type, id }, number - 1, { owners: [...owners] });
+    const last = isThere(version) ? version : await store.version({ type, id }, number - 1, reach);
     const entries = last === undefined ? undefined : entriesOf(last);
-    return entries !== undefined && meets(where, { ...version, entries }, owners);
+    return entries !== undefined && meets(where, { ...version, entries }, reach);
   }
 
   async function version(call: Call, key: Key, number: number): Promise<Version | undefined> {
     const sight = sightOf(call, 'read');
-    if (sight.whole !== undefined) return store.version(key, number, { owners: sight.whole });
+    const opens = sight.opens(key.type);
+    if (sight.whole !== undefined) return store.version(key, number, reachOf(call, sight.whole, opens));
     const rule = sight.of(key.type);
     if (rule === undefined) throw sight.refusal(key.type);
-    const found = await store.version(key, number, { owners: [...rule.owners] });
+    const reach = reachOf(call, rule.owners, opens);
+    const found = await store.version(key, number, reach);
     if (found === undefined) return undefined;
-    return (await areSeenNow(call, 'read', [found])).has(nameOf(key)) && (await isSeen(rule, found))
+    return (await areSeenNow(call, 'read', [found])).has(nameOf(key)) && (await isSeen(rule.where, found, reach))
       ? found
       : undefined;
   }
@@ -127,19 +150,21 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
     const purpose = scope.id === undefined ? 'search' : 'read';
     const sight = sightOf(call, purpose);
-    if (sight.whole !== undefined) return store.history(scope, page, { owners: sight.whole });
+    const opens = sight.opens(scope.type ?? '*');
+    if (sight.whole !== undefined) return store.history(scope, page, reachOf(call, sight.whole, opens));
     const open = scope.type === undefined ? sight.some() : sight.of(scope.type) !== undefined;
     if (!open) throw sight.refusal(scope.type ?? '*');
-    const owners = scope.type === undefined ? [...call.principal.owners] : ownersOf([sight.of(scope.type)]);
+    const owners = scope.type === undefined ? call.principal.owners : ownersOf([sight.of(scope.type)]);
+    const reach = reachOf(call, owners, opens);
     const items: Version[] = [];
     let { after } = page;
     for (let round = 0; ; round += 1) {
       const request = { ...page, size: page.size - items.length, ...(after === undefined ? {} : { after }) };
-      const found = await store.history(scope, request, { owners });
+      const found = await store.history(scope, request, reach);
       const now = await areSeenNow(call, purpose, found.items);
       for (const one of found.items) {
         const rule = sight.of(one.type);
-        if (rule !== undefined && now.has(nameOf(one)) && (await isSeen(rule, one))) items.push(one);
+        if (rule !== undefined && now.has(nameOf(one)) && (await isSeen(rule.where, one, reach))) items.push(one);
       }
       after = found.next;
       if (after === undefined) return { items };
@@ -151,19 +176,19 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
 
   const search: SeenStore['search'] = async (call, asked, order, page) => {
     const within = withinReach(call, asked);
-    if (within === undefined) return { items: [] };
-    return store.search(within.types, within.plan, order, page, { owners: within.owners });
+    return within === undefined ? { items: [] } : store.search(within.types, within.plan, order, page, within.reach);
   };
 
   const count: SeenStore['count'] = async (call, asked, atMost) => {
     const within = withinReach(call, asked);
-    return within === undefined ? 0 : store.count(within.types, within.plan, { owners: within.owners }, atMost);
+    return within === undefined ? 0 : store.count(within.types, within.plan, within.reach, atMost);
   };
 
   /** Undefined when it can find nothing. */
   function withinReach(call: Call, { purpose, types, plan, named = false }: Asked) {
     const sight = sightOf(call, purpose);
-    if (sight.whole !== undefined) return { types: [...types], plan, owners: sight.whole };
+    const opens = sight.opens('*');
+    if (sight.whole !== undefined) return { types: [...types], plan, reach: reachOf(call, sight.whole, opens) };
     const searched = types.filter((type) => sight.of(type) !== undefined);
     if (searched.length === 0 && purpose === 'include') return undefined;
     const refused = types.find((type) => sight.of(type) === undefined);
@@ -171,46 +196,66 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     if (searched.length === 0) throw sight.refusal('*');
     const joined = typesIn(plan).find((type) => sight.of(type) === undefined);
     if (joined !== undefined) throw sight.refusal(joined);
-    return { types: searched, ...restrict(plan, searched, (type) => sight.of(type) ?? NOTHING) };
+    const opened = openedTo(call, opens);
+    const { plan: within, ...reach } = restrict(plan, searched, (type) => {
+      const rule = sight.of(type) ?? NOTHING;
+      return opened === undefined ? rule : { ...rule, opened };
+    });
+    return { types: searched, plan: within, reach };
   }
 
   function guard(call: Call, { type, plan, ...rest }: Omit<Guard, 'reach'>): Guard {
     const within = withinReach(call, { purpose: 'search', types: [type], plan });
-    return { ...rest, type, plan: within?.plan ?? plan, reach: { owners: within?.owners ?? [] } };
+    return { ...rest, type, plan: within?.plan ?? plan, reach: within?.reach ?? { owners: [] } };
   }
 
   const sees: SeenStore['sees'] = async (call, purpose, one) => {
     const sight = sightOf(call, purpose);
     if (sight.whole !== undefined) return true;
     const rule = sight.of(one.type);
-    return rule !== undefined && isSeen(rule, one);
+    if (rule === undefined) return false;
+    const reach = reachOf(call, rule.owners, sight.opens(one.type));
+    if (!rule.owners.includes(one.owner) && !(await isOpenNow(one, reach))) return false;
+    return isSeen(rule.where, one, reach);
   };
 
-  const write: SeenStore['write'] = async (call, changes, guards, integrity, record, along) => {
+  /** What is about to be written is somebody else's, and open as it stands now. */
+  async function isOpenNow({ type, id }: Key, reach: Reach): Promise<boolean> {
+    if (reach.opened === undefined) return false;
+    const [found] = await store.read([{ type, id }], reach, true);
+    return isThere(found);
+  }
+
+  const write: SeenStore['write'] = async (call, changes, guards, integrity, record, along, named = {}) => {
+    const { kept = new Set(), opening = [] } = named;
     const sight = sightOf(call, 'refer');
+    const demanded = integrity && { ...integrity, present: integrity.present.filter((key) => !kept.has(nameOf(key))) };
     if (sight.whole !== undefined) {
-      await store.write(changes, guards, integrity && { ...integrity, reach: { owners: sight.whole } }, record, along);
+      const reach = { owners: sight.whole };
+      await store.write(changes, guards, demanded && { ...demanded, reach }, record, along);
       return;
     }
     const written = new Set(changes.map(nameOf));
-    const shown = changes.flatMap(shownBy).filter((key) => !written.has(nameOf(key)));
-    await refuseUnseen(call, sight, [...(integrity?.present ?? []), ...shown]);
-    const owners = ownersOf((integrity?.present ?? []).map(({ type }) => sight.of(type)));
+    const shown = [...changes.flatMap(shownBy), ...opening].filter((name) => !written.has(name) && !kept.has(name));
+    await refuseUnseen(call, sight, demanded?.present ?? [], shown.map(keyOf));
+    const owners = ownersOf((demanded?.present ?? []).map(({ type }) => sight.of(type)));
+    const reach = reachOf(call, owners, sight.opens('*'));
     try {
-      await store.write(changes, guards, integrity && { ...integrity, reach: { owners } }, record, along);
+      await store.write(changes, guards, demanded && { ...demanded, reach }, record, along);
     } catch (error) {
       throw error instanceof Referred ? await retold(call, error) : error;
     }
   };
 
-  /** Where types have no condition the store asks itself, in the write. */
-  async function refuseUnseen(call: Call, sight: Sight, keys: Key[]): Promise<void> {
-    const open = keys.filter(({ type }) => {
+  /** Where types have no condition the store asks itself, in the write, for what is to be present. */
+  async function refuseUnseen(call: Call, sight: Sight, present: readonly Key[], shown: readonly Key[]): Promise<void> {
+    const open = present.filter(({ type }) => {
       const rule = sight.of(type);
       return rule === undefined || !isEverything(rule.where);
     });
-    for (let at = 0; at < open.length; at += READ_AT_ONCE) {
-      const some = open.slice(at, at + READ_AT_ONCE);
+    const keys = [...open, ...shown];
+    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+      const some = keys.slice(at, at + READ_AT_ONCE);
       const found = await read(call, 'refer', some);
       const missing = some.find((_key, n) => !isThere(found[n]));
       if (missing === undefined) continue;
@@ -243,11 +288,4 @@ function seenOr403(sight: Sight, purpose: Purpose, type: ResourceType): Seen | u
   const rule = sight.of(type);
   if (rule === undefined && purpose !== 'include' && purpose !== 'refer') throw sight.refusal(type);
   return rule;
-}
-
-/** Bytes become visible by what shows them, so nobody shows bytes that they do not see. */
-function shownBy({ entries }: Change): Key[] {
-  return entries
-    .filter((entry) => entry.param === SHOWS && !isRange(entry))
-    .map(({ value }) => ({ type: 'Binary', id: value.slice('Binary/'.length) }));
 }

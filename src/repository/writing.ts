@@ -12,15 +12,19 @@ import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import { isThere, REFERS, StoreError, type Along, type Change, type VaultRecord } from '../store/port.js';
+import { isThere, StoreError, type Along, type Change, type VaultRecord } from '../store/port.js';
 import type { ResponseCheck } from '../validate/response.js';
 import { createAnswers, isDefinition } from './answers.js';
-import { createAccept, type Accepted, type AcceptParts } from './accept.js';
+import { createAccept, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
 import { createLinking, type Link, type LinkingParts } from './linking.js';
-import { nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
+import { keyOf, nameOf, type Resolved, type Step, type Work, type Written } from './operations.js';
+import type { Sharing } from './sharing/index.js';
+import type { Turn } from './sharing/touched.js';
+import { namedAt } from './sharing/world.js';
+import { References, type Made } from './references.js';
 import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
-import type { SeenStore } from './seen.js';
+import type { Named, SeenStore } from './seen.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   store: SeenStore;
@@ -30,6 +34,8 @@ export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   responses: ResponseCheck;
   /** `REFERENTIAL_INTEGRITY`: references must lead somewhere, or a warning says that they do not, or nobody looks. */
   integrity: 'enforce' | 'warn' | 'off';
+  /** What is opened to other organizations; undefined where there is only one. */
+  sharing?: Sharing | undefined;
 }
 
 /** Where the operations stand: alone in a request, or as the entries of a transaction. */
@@ -52,7 +58,7 @@ export type Write = (
 ) => Promise<Written[]>;
 
 export function createWriting(parts: WritingParts): Write {
-  const { store, blobs, clock, integrity, responses } = parts;
+  const { store, blobs, clock, base, integrity, responses, sharing } = parts;
   const resolve = createResolve(parts);
   const accept = createAccept(parts);
   const checkAnswers = createAnswers(parts);
@@ -83,7 +89,7 @@ export function createWriting(parts: WritingParts): Write {
     const { steps } = resolved;
     if (turns.over) await turns.next();
     const linked = setting.linked ? await link(call, steps, setting.where) : undefined;
-    const changes: Change[] = [];
+    const writes: (Turn & { work: Work })[] = [];
     const issues = new Map<Work, Issue[]>();
     const references = new References();
     for (const step of steps) {
@@ -92,7 +98,7 @@ export function createWriting(parts: WritingParts): Write {
       try {
         const made = await changeOf(call, step, steps, linked?.(step));
         if (made === undefined) continue;
-        changes.push(made.change);
+        writes.push({ change: made.change, was: step.was, work: step.work });
         issues.set(step.work, made.issues);
         if (integrity !== 'off') references.add(made, step.work);
       } catch (error) {
@@ -100,14 +106,12 @@ export function createWriting(parts: WritingParts): Write {
       }
     }
     if (turns.over) await turns.next();
+    const changes = writes.map(({ change }) => change);
+    await demandSteps(call, writes, setting);
     const done = results(works, steps, changes, issues);
-    const was = new Map(steps.map(({ key, was }) => [nameOf(key), was]));
-    const audit =
-      changes.length === 0
-        ? undefined
-        : call.trail?.writing(changes.map((change) => ({ change, was: was.get(nameOf(change)) })));
+    const audit = changes.length === 0 ? undefined : call.trail?.writing(writes);
     const along = audit === undefined ? {} : { audit };
-    await commit(call, changes, resolved, references, issues, setting, record?.(done), along);
+    await commit(call, writes, resolved, references, issues, setting, record?.(done), along);
     return done;
   }
 
@@ -137,9 +141,20 @@ export function createWriting(parts: WritingParts): Write {
     return { change, issues, placeOf };
   }
 
+  async function demandSteps({ principal }: Call, writes: (Turn & { work: Work })[], { told }: Setting): Promise<void> {
+    for (const write of writes) {
+      if (write.change.type !== 'Task') continue;
+      try {
+        await sharing?.demandStep(principal, write, writes);
+      } catch (error) {
+        throw told(error, write.work);
+      }
+    }
+  }
+
   async function commit(
     call: Call,
-    changes: Change[],
+    writes: readonly Turn[],
     { guards }: Resolved,
     references: References,
     issues: Map<Work, Issue[]>,
@@ -147,15 +162,26 @@ export function createWriting(parts: WritingParts): Write {
     record: VaultRecord | undefined,
     along: Along,
   ): Promise<void> {
+    const changes = writes.map(({ change }) => change);
     if (changes.length === 0 && record === undefined) return;
     const written = new Map(changes.map((change) => [nameOf(change), change]));
     const present = references.keys().filter((name) => written.get(name)?.text === undefined);
     const unreferred = changes.filter(({ text }) => text === undefined).map(({ type, id }) => ({ type, id }));
-    const demanded = { present: present.map(keyOf), unreferred };
+    const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
+    const demanded = demands ? { present: present.map(keyOf), unreferred } : undefined;
     if (integrity === 'warn') await warn(call, present, references, issues);
+    const shared = await sharing?.with(writes);
+    const opened = shared === undefined || shared.opened.length === 0 ? {} : { opened: shared.opened };
+    const put = (named: Partial<Named>) =>
+      store.write(call, changes, guards, demanded, record, { ...along, ...opened }, named);
+    const opening = changes.flatMap(outputsOf);
     try {
-      const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
-      await store.write(call, changes, guards, demands ? demanded : undefined, record, along);
+      await put({ opening }).catch(async (error: unknown) => {
+        // What the same resource named before may be out of reach by now: it stays named.
+        const kept = isStoreFailure(error, 'missing') ? await sharing?.keptBy(writes) : undefined;
+        if (kept?.has((error as StoreError).at ?? '') !== true) throw error;
+        await put({ opening, kept });
+      });
       call.trail?.written();
       if (changes.some(isDefinition)) responses.forget();
     } catch (error) {
@@ -168,6 +194,13 @@ export function createWriting(parts: WritingParts): Write {
     }
     // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
     for (const { blob } of changes) if (blob !== undefined) blobs.settled(blob).catch(() => undefined);
+    await shared?.settle();
+  }
+
+  /** What a Task has as output becomes visible to the Task's organization. */
+  function outputsOf({ type, text, document }: Change): string[] {
+    if (type !== 'Task' || text === undefined) return [];
+    return namedAt(document ?? JSON.parse(text), 'output.valueReference', base);
   }
 
   async function warn(
@@ -192,39 +225,6 @@ function outside({ principal }: Call, type: string): FhirError {
   const more = type === 'Binary' && patient !== undefined ? ` (X-Security-Context: Patient/${patient})` : '';
   const say = `This ${type} is not what this token may write${whose}${more}. Nothing was written.`;
   return failure('forbidden', `${say} Change what it says, or ask for a wider scope.`, type);
-}
-
-interface Made {
-  change: Change;
-  issues: Issue[];
-  /** Undefined for a deletion. */
-  placeOf?: Accepted['placeOf'];
-}
-
-/** What is referred to, and who does so first; by which element is looked for only when somebody must be told. */
-class References {
-  readonly #found = new Map<string, { work: Work; placeOf: Accepted['placeOf'] }>();
-
-  add({ change, placeOf }: Made, work: Work): void {
-    if (placeOf === undefined) return;
-    for (const { param, value } of change.entries)
-      if (param === REFERS && !this.#found.has(value)) this.#found.set(value, { work, placeOf });
-  }
-
-  keys(): string[] {
-    return [...this.#found.keys()];
-  }
-
-  of(name: string): { work?: Work; path?: string } {
-    const { work, placeOf } = this.#found.get(name) ?? {};
-    const path = placeOf?.(name);
-    return { ...(work === undefined ? {} : { work }), ...(path === undefined ? {} : { path }) };
-  }
-}
-
-function keyOf(name: string) {
-  const slash = name.indexOf('/');
-  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
 }
 
 function results(works: Work[], steps: Step[], changes: Change[], issues: Map<Work, Issue[]>): Written[] {

@@ -80,7 +80,7 @@ function collecting(open: () => Promise<Place>): void {
       clock.forward(HOUR + 1);
       expect(await collect()).toEqual({ looked: 2, removed: 1, bytes: 3000 });
       expect(await collect()).toEqual({ looked: 1, removed: 0, bytes: 0 });
-      const bytes = await buffer(await repositoryOver(place.store).bytes(version));
+      const bytes = await buffer(await repositoryOver(place.store).bytes(call, version));
       expect(bytes.equals(kept)).toBe(true);
     },
   );
@@ -122,7 +122,7 @@ function collecting(open: () => Promise<Place>): void {
         const bytes = randomBytes(5000);
         const written = await Promise.all(Array.from({ length: 16 }, () => repository.writeBytes(call, upload(bytes))));
         for (const { version } of written)
-          expect((await buffer(await repository.bytes(version))).equals(bytes)).toBe(true);
+          expect((await buffer(await repository.bytes(call, version))).equals(bytes)).toBe(true);
       }
     } finally {
       state.writing = false;

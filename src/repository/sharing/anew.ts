@@ -3,15 +3,10 @@
  * referrals, and one whose settings say otherwise by now. Others' writes go between its batches.
  */
 import { limits } from '../../kit/limits.js';
-import { isThere, type Opened, type Position, type Store, type Version } from '../../store/port.js';
+import { isThere, StoreError, type Opened, type Position, type Store, type Version } from '../../store/port.js';
 import { nameOf } from '../operations.js';
 import { inDirectory } from './directory.js';
 import type { Sharing } from './index.js';
-
-/** Whether what is open was computed by these rules. */
-export async function isOpened({ keeping }: Store, fingerprint: string): Promise<boolean> {
-  return (await keeping.note('opened')) === fingerprint;
-}
 
 /** Says how many resources it went through; it begins at the beginning when it was interrupted. */
 export async function openAnew(
@@ -46,5 +41,7 @@ async function openDirectory(store: Store, versions: readonly Version[]): Promis
   const opened: Opened[] = all.filter(({ via }) => known.get(via)?.openings.length !== 1);
   if (opened.length === 0) return;
   const now = opened.map((one) => ({ ...one, was: known.get(one.via)?.generation ?? 0 }));
-  await store.write([], [], undefined, undefined, { opened: now });
+  await store.write([], [], undefined, undefined, { opened: now }).catch((error: unknown) => {
+    if (!(error instanceof StoreError && error.reason === 'conflict')) throw error;
+  });
 }

@@ -6,8 +6,9 @@ import { failure } from '../../fhir/outcome.js';
 import { parseCanonical } from '../../fhir/reference.js';
 import { limits } from '../../kit/limits.js';
 import type { Opening } from '../../store/port.js';
+import { shownBy } from '../operations.js';
 import { FOREVER, type Referral } from './referral.js';
-import { shownBy, valuesAt, type Known, type World } from './world.js';
+import { valuesAt, type Known, type World } from './world.js';
 
 /** TABLE: where a request, or a Task of the case, lists what belongs to it. */
 const LISTED = {

@@ -2,6 +2,7 @@
  * The network's directory: whom there is to refer to. Each entry is open to everybody for reading, by a reason of its
  * own, as soon as it is written; it is its owner's to write. (docs/sharing.md)
  */
+import { EVERYBODY } from '../../access/principal.js';
 import type { Element } from '../../fhir/types.js';
 import { isThere, type Opened, type Store, type Version } from '../../store/port.js';
 import { nameOf } from '../operations.js';
@@ -20,9 +21,6 @@ const DIRECTORY: Record<string, (says: Element) => boolean> = {
   /** With a subject it tells who cares for whom. */
   CareTeam: ({ subject }) => subject === undefined,
 };
-
-/** `*` stands for all organizations. */
-const EVERYBODY = '*';
 
 /** What these changes open or close; a new version of what is open stays open by itself. */
 export async function inDirectory(turns: readonly Turn[], of: Store['sharing']['of']): Promise<Opened[]> {

@@ -4,21 +4,29 @@
  * is under way, and a read costs one look. Two writes that touch the same referral cannot both be made from the same state:
  * the generation lets one of them begin again.
  */
+import type { Principal } from '../../access/principal.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
 import { limits } from '../../kit/limits.js';
 import { Turns } from '../../kit/turns.js';
-import { isThere, StoreError, type Change, type Opened, type Store } from '../../store/port.js';
+import { SHOWS } from '../../search/shown.js';
+import { isThere, REFERS, StoreError, type Change, type Opened, type Store } from '../../store/port.js';
 
+import { keyOf, nameOf } from '../operations.js';
 import { contentsOf } from './contents.js';
 import { inDirectory } from './directory.js';
 import { referralOf } from './referral.js';
+import { demandTaskStep } from './steps.js';
 import { touchedBy, type Turn } from './touched.js';
-import { keyOf, World } from './world.js';
+import { World } from './world.js';
 
 export interface Sharing {
   /** What goes with these changes into the same write. Throws 422 for what is more than a referral may be. */
   with(turns: readonly Turn[]): Promise<Shared>;
+  /** Throws 403 where a write changes a Task by a step that is not this caller's; `all` is what is written with it. */
+  demandStep(principal: Principal, turn: Turn, all: readonly Turn[]): Promise<void>;
+  /** What these resources named before, and still do, and what is there: by `Type/id`. */
+  keptBy(turns: readonly Turn[]): Promise<Set<string>>;
   /** Computes these anew from what is stored. */
   anew(vias: Iterable<string>): Promise<void>;
 }
@@ -133,8 +141,32 @@ export function createSharing({ store, base, clock, endMs, enforced }: SharingPa
     }
   }
 
-  return { with: together, anew };
+  async function keptBy(turns: readonly Turn[]): Promise<Set<string>> {
+    const before = worldOf([]);
+    await before.load(turns.map(({ change }) => nameOf(change)));
+    const [kept, added] = [new Set<string>(), new Set<string>()];
+    for (const { change } of turns) {
+      const was = before.at(nameOf(change));
+      const named = new Set(was === undefined ? [] : linksOf(was.found));
+      for (const name of linksOf(change)) (named.has(name) ? kept : added).add(name);
+    }
+    const both = [...kept].filter((name) => !added.has(name));
+    return new Set((await before.all(both)).map(({ name }) => name));
+  }
+
+  return {
+    with: together,
+    demandStep: (principal, { was, change }, all) =>
+      demandTaskStep(principal, was, change, worldOf(all.map((one) => one.change))),
+    keptBy,
+    anew,
+  };
 }
+
+const linksOf = ({ entries }: Pick<Change, 'entries'>): string[] =>
+  entries.flatMap((entry) => (LINKS.has(entry.param) ? [entry.value] : []));
+
+const LINKS: ReadonlySet<string> = new Set([REFERS, SHOWS]);
 
 const nothing = (): Promise<void> => Promise.resolve();
 

@@ -5,10 +5,10 @@
 import { limits } from '../../kit/limits.js';
 import { isRange } from '../../search/plan.js';
 import { isThere, REFERS, type Change, type Found, type Store } from '../../store/port.js';
-import { nameOf } from '../operations.js';
+import { nameOf, shownBy } from '../operations.js';
 import { answeredWith, SAYING_SO } from './contents.js';
 import { othersNamed, requestOf } from './referral.js';
-import { knownOf, shownBy, valuesAt, type Known, type World } from './world.js';
+import { knownOf, valuesAt, type Known, type World } from './world.js';
 
 /** A change, and what is current before it; its search values may not have been read. */
 export interface Turn {

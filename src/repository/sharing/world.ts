@@ -6,8 +6,7 @@ import { parseReference } from '../../fhir/reference.js';
 import type { Element, ResourceType } from '../../fhir/types.js';
 import type { Instant } from '../../kit/clock.js';
 import { limits } from '../../kit/limits.js';
-import { isRange, type Plan } from '../../search/plan.js';
-import { SHOWS } from '../../search/shown.js';
+import type { Plan } from '../../search/plan.js';
 import {
   isThere,
   REFERS,
@@ -18,7 +17,7 @@ import {
   type Position,
   type Store,
 } from '../../store/port.js';
-import { nameOf } from '../operations.js';
+import { keyOf, nameOf } from '../operations.js';
 
 /** What is asked of a store. */
 export type Shelf = Pick<Store, 'ownersOf' | 'read' | 'search' | 'history'> & {
@@ -159,15 +158,22 @@ export class World {
 
   /** The resources of this server that the References at a place name: `restriction.recipient`, through all lists. */
   named(says: unknown, place: string): string[] {
-    return valuesAt(says, place.split('.')).flatMap((value) => this.local(value) ?? []);
+    return namedAt(says, place, this.#base);
   }
 
-  /** `Type/id`, when a Reference leads to a resource of this server. */
   local(value: unknown): string | undefined {
-    const reference = (value as { reference?: unknown } | null)?.reference;
-    const parsed = typeof reference === 'string' ? parseReference(reference, this.#base) : undefined;
-    return parsed?.kind === 'resource' && parsed.base === undefined ? nameOf(parsed) : undefined;
+    return localOf(value, this.#base);
   }
+}
+
+/** The resources of this server that the References at a place name, as `Type/id`. */
+export const namedAt = (says: unknown, place: string, base: string): string[] =>
+  valuesAt(says, place.split('.')).flatMap((value) => localOf(value, base) ?? []);
+
+function localOf(value: unknown, base: string): string | undefined {
+  const reference = (value as { reference?: unknown } | null)?.reference;
+  const parsed = typeof reference === 'string' ? parseReference(reference, base) : undefined;
+  return parsed?.kind === 'resource' && parsed.base === undefined ? nameOf(parsed) : undefined;
 }
 
 /** The values at a place, where each step may lead through a list. */
@@ -176,15 +182,6 @@ export function valuesAt(value: unknown, steps: readonly string[]): unknown[] {
   const [step, ...more] = steps;
   if (step === undefined) return value === undefined ? [] : [value];
   return typeof value === 'object' && value !== null ? valuesAt((value as Element)[step], more) : [];
-}
-
-/** The Binaries whose bytes it shows. */
-export const shownBy = ({ entries }: Pick<Found, 'entries'>): string[] =>
-  entries.flatMap((entry) => (entry.param === SHOWS && !isRange(entry) ? [entry.value] : []));
-
-export function keyOf(name: string): Key {
-  const slash = name.indexOf('/');
-  return { type: name.slice(0, slash), id: name.slice(slash + 1) };
 }
 
 const refersTo = ({ entries }: Pick<Found, 'entries'>, names: readonly string[]): boolean =>

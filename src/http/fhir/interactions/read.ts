@@ -36,7 +36,7 @@ function binary(call: FhirCall, { repository }: Parts, version: Version, version
     const headers = { ...versioned, Vary: 'Accept' };
     if (isKnown(call, version)) return { status: 304, headers };
     const { pretty } = renderingParameters(call.query);
-    const form = repository.binaryAsJson(version, (json) => (pretty ? `${indent(json)}\n` : json));
+    const form = repository.binaryAsJson(call, version, (json) => (pretty ? `${indent(json)}\n` : json));
     return { status: 200, headers, bytes: { ...form, contentType: `${FHIR_JSON}; charset=utf-8` } };
   }
   // Strong, as If-Range needs it: the bytes of a version never change. The JSON form keeps the weak one.
@@ -49,6 +49,6 @@ function binary(call: FhirCall, { repository }: Parts, version: Version, version
     headers: { ...headers, 'Content-Disposition': 'attachment', 'Content-Security-Policy': 'sandbox' },
     // An earlier version may be of the same second, unless there is none, or the URL names this one.
     datedAlone: version.version === 1 || call.versionId !== '',
-    open: (range) => repository.bytes(version, range),
+    open: (range) => repository.bytes(call, version, range),
   });
 }

@@ -1,0 +1,31 @@
+/** What a caller's sight comes to for a store: the organizations, and what others have opened to it at the time of the call. */
+import type { Sight } from '../access/constraint.js';
+import type { Call } from '../access/principal.js';
+import type { OpenedTo } from '../search/opened.js';
+import type { Plan } from '../search/plan.js';
+import type { Seen } from '../search/restrict.js';
+import type { Key, Reach } from '../store/port.js';
+
+/** Seen by the owners' reach, and what is open to these at the time of the call. */
+export function reachOf(call: Call, owners: readonly string[], opens: readonly string[] | undefined): Reach {
+  const opened = openedTo(call, opens);
+  return opened === undefined ? { owners: [...owners] } : { owners: [...owners], opened };
+}
+
+export const openedTo = ({ at }: Call, to: readonly string[] | undefined): OpenedTo | undefined =>
+  to === undefined ? undefined : { to, at };
+
+/** Keys of types that are seen of the same organizations are read together. */
+export function groupsOf(call: Call, sight: Sight, keys: Key[], seen: (Seen | undefined)[]) {
+  const groups = new Map<string, { reach: Reach; places: { key: Key; at: number; where: Plan }[] }>();
+  for (const [at, key] of keys.entries()) {
+    const rule = seen[at];
+    if (rule === undefined) continue;
+    const opens = sight.opens(key.type);
+    const name = JSON.stringify([rule.owners, opens]);
+    const group = groups.get(name) ?? { reach: reachOf(call, rule.owners, opens), places: [] };
+    groups.set(name, group);
+    group.places.push({ key, at, where: rule.where });
+  }
+  return groups.values();
+}
