@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.js';
-import { systemClock } from '../../src/kit/clock.js';
+import { systemClock, type Clock } from '../../src/kit/clock.js';
 import { limits, type Limits } from '../../src/kit/limits.js';
 import type { Authenticate } from '../../src/auth/bearer.js';
 import { startServer, type RunningServer } from '../../src/server.js';
@@ -26,10 +26,11 @@ export function describeServer(
   bounds: Partial<Limits> = {},
   settings: Record<string, string> = {},
   authenticate?: Authenticate,
+  clock?: Clock,
 ): void {
-  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite', ...settings }, bounds, authenticate)));
+  describe(`SQLite: ${name}`, () => suite(running({ STORE: 'sqlite', ...settings }, bounds, authenticate, clock)));
   describeMongo(name, (url) =>
-    suite(running({ STORE: 'mongodb', MONGODB_URL: url, ...settings }, bounds, authenticate)),
+    suite(running({ STORE: 'mongodb', MONGODB_URL: url, ...settings }, bounds, authenticate, clock)),
   );
 }
 
@@ -46,6 +47,7 @@ function running(
   environment: Record<string, string>,
   bounds: Partial<Limits> = {},
   authenticate?: Authenticate,
+  clock: Clock = systemClock,
 ): TestServer {
   const here: TestServer = { base: '', address: '' };
   let folder: string;
@@ -55,7 +57,7 @@ function running(
     const settings = { PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: folder, MONGODB_DATABASE: freshDatabase() };
     const lax = { REFERENTIAL_INTEGRITY: 'off' };
     const config = readConfig({ ...settings, ...lax, ...environment });
-    server = await startServer(config, systemClock, { ...limits, ...bounds }, authenticate);
+    server = await startServer(config, clock, { ...limits, ...bounds }, authenticate);
     Object.assign(here, { base: server.base, address: server.address });
   });
   afterAll(async () => {

@@ -9,14 +9,14 @@ import { nameOf } from '../operations.js';
 import { othersNamed } from './referral.js';
 import { knownOf, type World } from './world.js';
 
-/** Throws 403 for a step that is not this caller's. What is new, or in one's own house, is free. */
+/** Throws 403 for a step that is not this caller's. What is new, in one's own house, or deleted by its own, is free. */
 export async function demandTaskStep(
   principal: Principal,
   was: Found | undefined,
   change: Change,
   world: World,
 ): Promise<void> {
-  if (change.type !== 'Task' || !isThere(was) || principal.grant === undefined) return;
+  if (!isThere(was) || !isThere(change) || principal.grant === undefined) return;
   const name = nameOf(change);
   const others = await othersNamed(knownOf(name, was), world);
   if (others.size === 0 && principal.owner === was.owner) return;
