@@ -1,6 +1,6 @@
 /**
- * A world to try things out in: two organizations with patients, four people, four clients, all with secrets of their
- * own that are new with every start. For a server on loopback alone; the file that tells them is for its owner's eyes.
+ * A world to try things out in: a clinic that asks, a hospital that answers, a practice that has no part in it, their
+ * people and patients, four clients, all with secrets of their own that are new with every start. For a server on loopback alone; the file that tells them is for its owner's eyes.
  */
 import { exportJWK, generateKeyPair } from 'jose';
 import { operator, type Call } from '../access/principal.js';
@@ -71,13 +71,16 @@ const organizations = [
     name: 'Hospital on the Hill',
     patients: [{ id: 'cleo', family: 'Rossi', given: 'Cleo', birthDate: '1999-01-30', gender: 'female' }],
   },
+  { id: 'practice', name: 'Practice in the Valley', patients: [] },
 ] as const;
 
 const people: { username: string; name: string; role: PersonRole; organization: string; patient?: string }[] = [
   { username: 'referrer', name: 'Dr. Rita Referrer', role: 'referrer', organization: 'clinic' },
-  { username: 'specialist', name: 'Dr. Sam Specialist', role: 'specialist', organization: 'clinic' },
+  { username: 'specialist', name: 'Dr. Sam Specialist', role: 'specialist', organization: 'hospital' },
+  { username: 'colleague', name: 'Dr. Kim Colleague', role: 'specialist', organization: 'hospital' },
   { username: 'ada', name: 'Ada Müller', role: 'patient', organization: 'clinic', patient: 'ada' },
-  { username: 'outsider', name: 'Dr. Otto Outsider', role: 'specialist', organization: 'hospital' },
+  { username: 'auditor', name: 'Pat Privacy', role: 'auditor', organization: 'clinic' },
+  { username: 'outsider', name: 'Dr. Otto Outsider', role: 'specialist', organization: 'practice' },
 ];
 
 export async function makeDemo(parts: DemoParts): Promise<Demo> {
@@ -108,7 +111,7 @@ export async function makeDemo(parts: DemoParts): Promise<Demo> {
       client: idOf('ehr'),
       form: {
         app: idOf('app'),
-        user: users[1]?.username ?? '',
+        user: 'referrer',
         patient: idOf('ada'),
         encounter: idOf('visit'),
       },

@@ -189,7 +189,7 @@ describeSmart('a page of ours', (server) => {
       expect(away.left?.origin).toBe(server.issuer);
       const there = new Visitor(server.issuer);
       const view = await answerPages(server, there, await there.open(away.left!.href), {
-        user: 'specialist',
+        user: 'referrer',
         patient: 'ada',
         consent: {},
       });
@@ -198,7 +198,7 @@ describeSmart('a page of ours', (server) => {
       expect([stranger.status, stranger.text.includes('Müller')]).toEqual([403, false]);
       const shown = await here.open(view.left!.href);
       expect([shown.status, shown.text.includes('<h1>Ada Müller</h1>')]).toEqual([200, true]);
-      expect(shown.text).toContain(`${server.base}/${userOf(server, 'specialist').fhirUser}`);
+      expect(shown.text).toContain(`${server.base}/${userOf(server, 'referrer').fhirUser}`);
       expect((await here.open(view.left!.href)).status).toBe(403);
       const unknown = await here.open(`${issuer}/auth/launched?iss=https://evil.example/fhir&launch=x`);
       expect([unknown.status, unknown.left]).toEqual([403, undefined]);

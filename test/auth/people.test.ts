@@ -361,7 +361,7 @@ describe('the operator', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const told = JSON.parse(await readFile(file, 'utf8'));
     expect(told).toEqual(JSON.parse(JSON.stringify(server.demo)));
-    expect(told.organizations).toHaveLength(2);
+    expect(told.organizations).toHaveLength(3);
     expect(told.users.length).toBeGreaterThanOrEqual(4);
     expect(told.clients.map(({ token_endpoint_auth_method: method }: any) => method)).toEqual([
       'none',

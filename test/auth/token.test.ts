@@ -597,7 +597,7 @@ describe('an EHR launches an app', () => {
     expect(url.searchParams.get('launch')).toBe(body.launch);
     expect(body.launch).toMatch(/^[\w-]{43}$/);
     const { tokens } = await getTokens(server, {
-      user: 'specialist',
+      user: 'referrer',
       ask: { scope: launchScope, launch: body.launch },
     });
     expect(tokens).toMatchObject({
@@ -606,14 +606,14 @@ describe('an EHR launches an app', () => {
       fhirContext: [{ reference: `ServiceRequest/${request.id}` }, { reference: `Task/${task.id}` }],
       intent: 'review',
       need_patient_banner: false,
-      tenant: userOf(server, 'specialist').organization,
+      tenant: userOf(server, 'referrer').organization,
     });
     expect((await fhir(server, `Encounter/${tokens.encounter}`, tokens.access_token)).status).toBe(200);
     const style = await fetch(tokens.smart_style_url);
     expect(style.headers.get('content-type')).toMatch(/^application\/json/);
     expect(await style.json()).toHaveProperty('color_background');
     // Used once, whoever comes with it.
-    const again = await getCode(server, { user: 'specialist', ask: { scope: launchScope, launch: body.launch } });
+    const again = await getCode(server, { user: 'referrer', ask: { scope: launchScope, launch: body.launch } });
     expect(again.redirect?.searchParams.get('error')).toBe('invalid_request');
   });
 
@@ -621,7 +621,7 @@ describe('an EHR launches an app', () => {
     const { body } = await launch();
     const portal = clientOf(server, 'portal').client_id;
     const other = await getCode(server, {
-      user: 'specialist',
+      user: 'referrer',
       ask: { scope: launchScope, launch: body.launch, client_id: portal },
     });
     expect(other.redirect?.searchParams.get('error')).toBe('invalid_request');
@@ -629,11 +629,11 @@ describe('an EHR launches an app', () => {
     const visitor = new Visitor(server.issuer);
     const { authorizeUrl } = await import('../support/smart.js');
     const signIn = await visitor.open(authorizeUrl(server, challenge, { scope: launchScope, launch: body.launch }));
-    const wrong = await visitor.signIn(signIn, userOf(server, 'referrer'));
+    const wrong = await visitor.signIn(signIn, userOf(server, 'specialist'));
     expect(wrong.text).toContain('opened for another user');
     expect(choices(wrong, 'scope.')).toEqual([]);
     server.clock.forward(300_001);
-    const late = await getCode(server, { user: 'specialist', ask: { scope: launchScope, launch: body.launch } });
+    const late = await getCode(server, { user: 'referrer', ask: { scope: launchScope, launch: body.launch } });
     expect(late.redirect?.searchParams.get('error')).toBe('invalid_request');
   });
 

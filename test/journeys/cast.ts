@@ -13,13 +13,17 @@ export interface Actor {
 export interface Cast {
   /** The referring EHR: a backend service with a key of its own. */
   ehr: Actor;
-  /** In a user-facing app, with PKCE. */
+  /** Of the hospital that is asked, in a user-facing app, with PKCE. */
   specialist: Actor;
   colleague: Actor;
   /** In an app that was launched standalone, with her own record in context. */
   patient: Actor;
-  /** A specialist of another organization, in the same app. */
+  /** A specialist of a third organization, in the same app. */
   outsider: Actor;
+  /** Reads the clinic's audit trail, and nothing else. */
+  auditor: Actor;
+  /** The specialist's Practitioner, as the network's directory has it. */
+  specialistId: string;
   /** The id of the patient whom it is about. */
   patientId: string;
 }
@@ -45,11 +49,13 @@ export async function gather(server: SmartServer): Promise<Cast> {
   return {
     ehr: actor('The referring EHR', base, body.access_token),
     specialist: await inApp('Dr. Sam Specialist', 'specialist', clinical),
-    colleague: await inApp('Dr. Rita Referrer', 'referrer', clinical),
+    colleague: await inApp('Dr. Kim Colleague', 'colleague', clinical),
     patient: await inApp('Ada Müller', 'ada', {
       ask: { client_id: portal, scope: 'launch/patient openid fhirUser patient/*.rs' },
     }),
     outsider: await inApp(`Dr. Otto Outsider (${userOf(server, 'outsider').organization})`, 'outsider', clinical),
+    auditor: await inApp('Pat Privacy', 'auditor', clinical),
+    specialistId: userOf(server, 'specialist').fhirUser?.slice('Practitioner/'.length) ?? '',
     patientId: patientOf(server, 'ada'),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The main job on real input: one dermatology consult, played by a referring EHR, a specialist, a colleague and the
- * patient, each with an app and a token of their own, over HTTP; a specialist of another organization is refused at
- * every step. Every step is printed, and the first surprise ends it with an error.
+ * The main job on real input: one dermatology consult between two organizations, as it is in life: the EHR of a clinic
+ * refers, a specialist and a colleague of a hospital answer, the clinic's patient reads, each with an app and a token of
+ * their own, over HTTP; a specialist of a third organization is refused at every step, the hospital before it is asked. Every step is printed, and the first surprise ends it with an error.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -29,6 +29,7 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
   const [referrer, specialist, rival] = [cast.ehr.client, cast.specialist.client, cast.colleague.client];
   const step = stepper(say);
   const stranger = outsiderOf(cast.outsider, say);
+  const notYet = outsiderOf(cast.specialist, say);
 
   say(`${cast.ehr.name}, a backend service`);
   const questionnaires = await step('finds the questionnaire by its canonical', () =>
@@ -63,13 +64,19 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
     referrer.create({ resourceType: 'ServiceRequest', body: serviceRequest(subject, [response, media]) }),
   );
   const basedOn = [{ reference: `ServiceRequest/${request.id}` }];
-  const submitted = await step('submits the case as a task', () =>
-    referrer.create({ resourceType: 'Task', body: taskOf(subject, request.id) }),
+  await notYet.cannotRead(`ServiceRequest/${request.id}`);
+  await notYet.findsNothing(`Patient?_id=${patient.id}`);
+  const addressee = await step('finds the specialist in the network’s directory', () =>
+    referrer.search({ resourceType: 'Practitioner', searchParams: { _id: cast.specialistId, name: 'Dr. Sam' } }),
+  );
+  const owner = { reference: `Practitioner/${only(addressee).id}` };
+  const submitted = await step('submits the case as a task that names the specialist', () =>
+    referrer.create({ resourceType: 'Task', body: taskOf(subject, request.id, owner) }),
   );
 
   await stranger.findsNothing('Task?status=requested&_include=Task:focus');
 
-  say(`${cast.specialist.name}, in an app with PKCE`);
+  say(`${cast.specialist.name} of the hospital, in an app with PKCE`);
   const worklist = await step('finds the open task, its request, its answers and its photo in one search', () =>
     specialist.request('Task?status=requested&_include=Task:focus&_include:iterate=ServiceRequest:supporting-info'),
   );
@@ -86,7 +93,7 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
     ...current,
     status: 'accepted',
     lastModified: now(),
-    owner: { display: who },
+    owner: { ...owner, display: who },
   });
   const claimed = await step('claims the task', () =>
     specialist.update({
@@ -118,17 +125,30 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
     specialist.create({ resourceType: 'DiagnosticReport', body: reportOf(subject, basedOn, media.id) }),
   );
   await stranger.cannotRead(`DiagnosticReport/${report.id}`);
-  const completed = await step('completes the task', () =>
+  const begun = await step('begins', () =>
     specialist.update({
       resourceType: 'Task',
       id: claimed.id,
+      body: { ...claimed, status: 'in-progress', lastModified: now() },
+      options: { headers: { 'If-Match': `W/"${claimed.meta.versionId}"` } },
+    }),
+  );
+  await step('may say how far it is, not change what was asked: 403', () =>
+    refused(403, () =>
+      specialist.update({ resourceType: 'Task', id: begun.id, body: { ...begun, description: 'Something else' } }),
+    ),
+  );
+  const completed = await step('completes the task', () =>
+    specialist.update({
+      resourceType: 'Task',
+      id: begun.id,
       body: {
-        ...claimed,
+        ...begun,
         status: 'completed',
         lastModified: now(),
         output: [{ type: { text: 'Consult report' }, valueReference: { reference: `DiagnosticReport/${report.id}` } }],
       },
-      options: { headers: { 'If-Match': `W/"${claimed.meta.versionId}"` } },
+      options: { headers: { 'If-Match': `W/"${begun.meta.versionId}"` } },
     }),
   );
 
@@ -145,7 +165,7 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
     referrer.resourceHistory({ resourceType: 'Task', id: submitted.id }),
   );
   const states = (history.entry as Json[]).map((entry) => entry.resource.status).reverse();
-  assert.deepEqual(states, ['requested', 'accepted', 'completed']);
+  assert.deepEqual(states, ['requested', 'accepted', 'in-progress', 'completed']);
   say(`    ${states.join(' → ')}`);
 
   say(`${cast.patient.name}, in an app launched standalone`);
@@ -343,7 +363,7 @@ function responseOf(questionnaire: Json, subject: Json, item: Json, attachment: 
   };
 }
 
-const taskOf = (subject: Json, requestId: string): Json => ({
+const taskOf = (subject: Json, requestId: string, owner: Json): Json => ({
   resourceType: 'Task',
   identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${crypto.randomUUID()}` }],
   status: 'requested',
@@ -351,6 +371,7 @@ const taskOf = (subject: Json, requestId: string): Json => ({
   code: { coding: [{ system: TASK_CODES, code: 'fulfill' }] },
   focus: { reference: `ServiceRequest/${requestId}` },
   for: subject,
+  owner,
   authoredOn: now(),
   lastModified: now(),
   requester: { display: 'Dr. Carla Neumann, Landpraxis Nord' },

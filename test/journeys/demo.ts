@@ -25,7 +25,9 @@ try {
   const demo = await server.makeDemo();
   say(`Tokens come from ${issuer}/auth`);
   await playConsult(await gather({ base, issuer, demo, auth, clock: movedClock(), settings: {} }), say);
-  say('\nThe consult is complete: sent, stored, seen whole, answered, the answer found; and nobody else saw it.');
+  say(
+    '\nThe consult is complete: sent, stored, seen whole, answered across two organizations, the answer found; and nobody else saw it.',
+  );
 } catch (error) {
   say(`\nFAILED: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof Error && error.cause) console.error(error.cause);
