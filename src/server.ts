@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createAccess } from './access/constraint.js';
 import { withoutPolicy } from './access/policy.js';
 import { operator } from './access/principal.js';
@@ -24,7 +23,6 @@ import { smartStylePath } from './http/auth/style.js';
 import { keepTlsFresh, readTls, type TlsFiles } from './http/tls.js';
 import { assert } from './kit/assert.js';
 import { systemClock, type Clock } from './kit/clock.js';
-import { requestId } from './kit/id.js';
 import { limits, type Limits } from './kit/limits.js';
 import { createLog } from './kit/log.js';
 import { createMetrics } from './kit/metrics.js';
@@ -37,7 +35,7 @@ import { createRepository } from './repository/repository.js';
 import { keepOpen } from './repository/sharing/keep.js';
 import { createCursors } from './search/page.js';
 import { createRegistry } from './search/registry.js';
-import { seed } from './seed/seed.js';
+import { startSeeding } from './seed/start.js';
 import type { Store } from './store/port.js';
 import { sharedSecret } from './store/secret.js';
 import { refuseHalf } from './transfer/fill.js';
@@ -97,15 +95,10 @@ async function serveOn(
   const address = addressOf(http.server, config.host);
   const tls = tlsOf(config);
   if (tls !== undefined && 'setSecureContext' in http.server) {
-    const unwatch = keepTlsFresh(http.server, tls, (err) => {
+    const kept = keepTlsFresh(http.server, tls, (err) => {
       log.error({ err }, 'the new certificate cannot be used; the old one stays');
     });
-    parts.push({
-      close: () => {
-        unwatch();
-        return Promise.resolve();
-      },
-    });
+    parts.push(kept);
   }
   const base = config.baseUrl === '' ? `${address}${FHIR_PATH}` : config.baseUrl;
   const isSmart = config.authorization === 'smart';
@@ -164,16 +157,7 @@ async function serveOn(
     requiresIfMatch: config.requireIfMatch,
     audited: audit !== undefined,
   });
-  const seeding = indexed.ready.then(() =>
-    indexed.isReady() ? seed({ id: requestId(), at: clock.now(), principal: operator }, repository) : [],
-  );
-  seeding.catch((error: unknown) => {
-    log.error({ err: error }, 'what is shipped could not be stored');
-  });
-  // With a large store to reindex it serves meanwhile.
-  const seeded = await (indexed.isReady()
-    ? seeding
-    : Promise.race([seeding, pause(limits.reindexWaitMs, [], { ref: false })]));
+  const seeded = await startSeeding({ indexed, clock, log, repository });
   await open.ready;
   const types = new Set(definitions.resourceTypes);
   const auth = isSmart

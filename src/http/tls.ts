@@ -22,9 +22,9 @@ export function readTls({ cert, key }: TlsFiles): { cert: Buffer; key: Buffer; m
 
 /**
  * New connections get the new certificate. Whoever replaces two files is seen half way at times: then the old pair
- * stays, and the next change is looked at again. Returns what ends the watch.
+ * stays, and the next change is looked at again. Until it is closed.
  */
-export function keepTlsFresh(server: Server, files: TlsFiles, told: (error: unknown) => void): () => void {
+export function keepTlsFresh(server: Server, files: TlsFiles, told: (error: unknown) => void) {
   const look = () => {
     try {
       server.setSecureContext(readTls(files));
@@ -33,7 +33,10 @@ export function keepTlsFresh(server: Server, files: TlsFiles, told: (error: unkn
     }
   };
   for (const file of [files.cert, files.key]) watchFile(file, { interval: LOOK_MS, persistent: false }, look);
-  return () => {
-    for (const file of [files.cert, files.key]) unwatchFile(file, look);
+  return {
+    close(): Promise<void> {
+      for (const file of [files.cert, files.key]) unwatchFile(file, look);
+      return Promise.resolve();
+    },
   };
 }

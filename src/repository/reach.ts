@@ -29,3 +29,11 @@ export function groupsOf(call: Call, sight: Sight, keys: Key[], seen: (Seen | un
   }
   return groups.values();
 }
+
+/** Resources that a write names, by `Type/id`. */
+export interface Named {
+  /** The same resource named them before: they need not be within reach any more. */
+  kept: ReadonlySet<string>;
+  /** They become visible to others by being named here: nobody does that with what they do not see. */
+  opening: readonly string[];
+}

@@ -29,7 +29,7 @@ import {
 import { Referred, referredTo } from '../store/referred.js';
 import { createMeets } from './meets.js';
 import { keyOf, nameOf, shownBy } from './operations.js';
-import { groupsOf, openedTo, reachOf } from './reach.js';
+import { groupsOf, openedTo, reachOf, type Named } from './reach.js';
 import type { Indexing } from './reindex.js';
 
 export interface SeenStore {
@@ -56,14 +56,6 @@ export interface SeenStore {
     named?: Partial<Named>,
   ): Promise<void>;
   vault: Vault;
-}
-
-/** Resources that a write names, by `Type/id`. */
-export interface Named {
-  /** The same resource named them before: they need not be within reach any more. */
-  kept: ReadonlySet<string>;
-  /** They become visible to others by being named here: nobody does that with what they do not see. */
-  opening: readonly string[];
 }
 
 export interface Asked {

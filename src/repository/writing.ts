@@ -22,9 +22,10 @@ import { keyOf, nameOf, type Resolved, type Step, type Work, type Written } from
 import type { Sharing } from './sharing/index.js';
 import type { Turn } from './sharing/touched.js';
 import { namedAt } from './sharing/world.js';
+import type { Named } from './reach.js';
 import { References, type Made } from './references.js';
 import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
-import type { Named, SeenStore } from './seen.js';
+import type { SeenStore } from './seen.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   store: SeenStore;

@@ -8,8 +8,13 @@ import { ask, describeServer, type Answer, type Ask } from '../support/server.js
 import { authenticate, caller } from './callers.js';
 
 type Json = any;
-type Caller = { Authorization: string };
-type Posted = { resourceType: string; [element: string]: unknown };
+interface Caller {
+  Authorization: string;
+}
+interface Posted {
+  resourceType: string;
+  [element: string]: unknown;
+}
 
 const clinic = caller('closing-clinic', { role: 'system', owner: 'clinic', scopes: 'system/*.cruds' });
 const office = caller('closing-office', { role: 'coordinator', owner: 'clinic', user: 'o', scopes: 'user/*.cruds' });
@@ -113,7 +118,7 @@ describeServer(
           url = body.link.find((link: Json) => link.relation === 'next')?.url;
         }
       expect(rest.filter((name) => one.listed.includes(name))).toEqual([]);
-      expect([...rest, 'Media/' + page.body.entry[0].resource.id]).toEqual(expect.arrayContaining(mine));
+      expect([...rest, `Media/${page.body.entry[0].resource.id}`]).toEqual(expect.arrayContaining(mine));
     });
 
     test('T-04 for a download that is under way', async () => {

@@ -4,7 +4,9 @@ import { movedClock } from '../support/smart.js';
 import { authenticate, caller } from './callers.js';
 
 type Json = any;
-type Caller = { Authorization: string };
+interface Caller {
+  Authorization: string;
+}
 
 const staff = (name: string, owner: string, role: 'specialist' | 'coordinator' | 'administrator' | 'auditor') =>
   caller(name, { role, owner, user: name, scopes: 'user/*.cruds' });

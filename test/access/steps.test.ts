@@ -6,7 +6,9 @@ import { ask, describeServer, type Answer, type Ask } from '../support/server.js
 import { authenticate, caller } from './callers.js';
 
 type Json = any;
-type Caller = { Authorization: string };
+interface Caller {
+  Authorization: string;
+}
 
 const STATUSES =
   'draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error'.split(

@@ -36,7 +36,7 @@ const isRoot = ({ type }: Version): boolean => type === 'ServiceRequest' || type
 /** An entry that somebody writes meanwhile is left to them. */
 async function openDirectory(store: Store, versions: readonly Version[]): Promise<void> {
   const turns = versions.filter(isThere).map((version) => ({ change: { ...version, entries: [] }, was: undefined }));
-  const all = await inDirectory(turns, () => Promise.resolve(new Map()));
+  const all = await inDirectory(turns, () => Promise.resolve(new Map<string, never>()));
   const known = await store.sharing.of(all.map(({ via }) => via));
   const opened: Opened[] = all.filter(({ via }) => known.get(via)?.openings.length !== 1);
   if (opened.length === 0) return;

@@ -147,7 +147,7 @@ export class World {
       const page = await this.#shelf.history(key, { size: PAGE, ...after }, { owners: [owner] });
       for (const version of page.items) {
         if (version.version >= next) continue;
-        if (!isThere(version) || JSON.parse(version.text ?? '{}').status !== status) return since;
+        if (!isThere(version) || (JSON.parse(version.text ?? '{}') as Element).status !== status) return since;
         [since, next] = [version.updated, version.version];
       }
       if (page.next === undefined) return since;
