@@ -248,10 +248,8 @@ describeServer(
           expect(allowed.includes(status) ? 'as allowed' : text).toBe('as allowed');
           // What is hidden may stand in a reference of what is seen, and in the query; never as a resource.
           const shown = (body.entry ?? []).map((entry: any) => entry.resource?.id ?? entry.fullUrl);
-          // The directory of one organization is for all of its people.
-          const mustNot = Object.entries(hidden()).flatMap(([name, id]) =>
-            name === 'practitioner' && whose === 'neighbour' ? [] : [id],
-          );
+          // The directory is for everybody.
+          const mustNot = Object.entries(hidden()).flatMap(([name, id]) => (name === 'practitioner' ? [] : [id]));
           expect(shown.filter((id: string) => mustNot.includes(id))).toEqual([]);
           expect(text).not.toContain(whose === 'neighbour' ? '"Nextname"' : '"Farname"');
           // Nor does what is seen answer for what it is linked to: not even by being found.
