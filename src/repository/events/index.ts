@@ -14,9 +14,10 @@ import type { Search } from '../../search/ast.js';
 import { lower } from '../../search/lower.js';
 import { everything, nothing, type Entry, type Plan } from '../../search/plan.js';
 import { restrict, typesIn } from '../../search/restrict.js';
-import type { AuditEntry, AuditLog, Found, Key, Position } from '../../store/port.js';
+import type { AuditEntry, AuditLog, Found, Key, Position, Reach } from '../../store/port.js';
 import { asked } from '../failures.js';
 import type { Meets } from '../meets.js';
+import { reachOf } from '../reach.js';
 import type { Paging, SearchResult } from '../search.js';
 import type { SeenStore } from '../seen.js';
 import { AUDIT_EVENT } from './apart.js';
@@ -43,27 +44,31 @@ export interface EventParts {
 interface Within {
   plan: Plan;
   owners: readonly string[];
+  /** What its chains may lead to. */
+  reach: Reach;
 }
 
 export function createEvents({ log, store, access, meets, extract, base }: EventParts): Events {
   /** The plan with the caller's reach in it. Throws 403 when that is nothing, or for a chain through what they may not search. */
   function within(call: Call, purpose: 'read' | 'search', plan: Plan): Within {
     const sight = access.sight(call.principal, purpose);
-    if (sight.whole !== undefined) return { plan, owners: sight.whole };
+    const { whole } = sight;
+    if (whole !== undefined) return { plan, owners: whole, reach: reachOf(call, whole, undefined) };
     const refused = [AUDIT_EVENT, ...typesIn(plan)].find((type) => sight.of(type) === undefined);
     if (refused !== undefined) throw sight.refusal(refused);
-    const reach = restrict(plan, [AUDIT_EVENT], (type) => sight.of(type) ?? { owners: [], where: nothing });
-    return { plan: reach.plan, owners: sight.of(AUDIT_EVENT)?.owners ?? [] };
+    const bounded = restrict(plan, [AUDIT_EVENT], (type) => sight.of(type) ?? { owners: [], where: nothing });
+    const owners = sight.of(AUDIT_EVENT)?.owners ?? [];
+    return { plan: bounded.plan, owners, reach: reachOf(call, bounded.owners, sight.opens('*')) };
   }
 
   /** The events of a record that meet the plan, each as one of these organizations sees it. */
-  async function ofRecord(entry: AuditEntry, { plan, owners }: Within): Promise<(Found | undefined)[]> {
+  async function ofRecord(entry: AuditEntry, { plan, owners, reach }: Within): Promise<(Found | undefined)[]> {
     const judged = eventsOf(entry, base).map(async ({ resource, owners: whose }): Promise<Found | undefined> => {
       const owner = whose.find((one) => owners.includes(one));
       if (owner === undefined) return undefined;
       const { id } = resource;
       const doc = { type: AUDIT_EVENT, id, owner, updated: entry.at, entries: extract(resource) };
-      if (!(await meets(plan, doc, owners))) return undefined;
+      if (!(await meets(plan, doc, reach))) return undefined;
       return { ...doc, version: 1, method: 'POST', text: JSON.stringify(resource) };
     });
     return Promise.all(judged);
