@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { settingsTable } from '../config.js';
 import { account, client, ehr } from './accounts.js';
+import { audit } from './audit.js';
 import { backupTo, restoreFrom } from './backup.js';
 import { blobs } from './blobs.js';
 import { told } from './data.js';
@@ -106,6 +107,15 @@ BASE_URL, or HOST and PORT, as the server has them. Interrupted, the next start 
 they came, and for [held] seconds (3600) while a process may still be about to write what refers to them. Give 0 for
 [held] only when no server and no other command works on this store; any [grace] is safe.`,
     run: told(blobs),
+  },
+  {
+    name: 'audit <verb>',
+    description: 'audit verify: walk the audit trail and say where it was altered, cut, or added to.',
+    help: `The heads of its chains go to standard output: keep them where nobody can change them who can change the store,
+and give them back with --heads. Without kept heads, whoever can write to the store could make the whole trail anew.
+A server may go on meanwhile.`,
+    options: [['--heads <file>', 'heads that earlier runs printed: the trail must still come by each of them']],
+    run: told(audit),
   },
   {
     name: 'purge <patient>',
