@@ -1,6 +1,6 @@
 /** TABLE: the goals that the project has set itself, each with the figure that answers it. */
 import type { Measured } from './measure.js';
-import { costOf, find, type Result, type StoreName } from './result.js';
+import { costOf, find, type Checked, type Result, type StoreName } from './result.js';
 import { rowOf } from './rows.js';
 
 export interface Goal {
@@ -43,10 +43,46 @@ const grown = (names: string[]) => (results: Result[]) => {
   return { value: Math.max(...names.map((name) => costOf(find(large, name)) / costOf(find(small, name)))), from };
 };
 
+/** Undefined for results from before the checks were measured. */
+const checked =
+  (figure: (checks: readonly Checked[]) => number) =>
+  ([result]: Result[]): Figure | undefined =>
+    result?.checks === undefined ? undefined : { value: figure(result.checks), from: [] };
+const NOTHING: Checked = { name: '', bytes: 0, structure: NaN, validated: NaN, answers: NaN, firstMs: NaN };
+
 /** Of the results of one store, the smallest size comes first. */
 const table: readonly Row[] = [
   { meaning: 'CPU of a read', store: 'sqlite', unit: 'µs', most: 80, figure: cpu('read') },
   { meaning: 'CPU of a create', store: 'sqlite', unit: 'µs', most: 450, figure: cpu('create') },
+  { meaning: 'CPU of a create with all checks on', store: 'sqlite', unit: 'µs', most: 550, figure: cpu('create') },
+  {
+    meaning: 'structure of the response of a create',
+    store: 'sqlite',
+    unit: 'µs',
+    most: 15,
+    figure: checked(([{ structure } = NOTHING]) => structure),
+  },
+  {
+    meaning: 'structure, invariants and answers of it',
+    store: 'sqlite',
+    unit: 'µs',
+    most: 200,
+    figure: checked(([{ validated, answers } = NOTHING]) => validated + answers),
+  },
+  {
+    meaning: 'the same of any response that is measured',
+    store: 'sqlite',
+    unit: 'µs',
+    most: 200,
+    figure: checked((all) => Math.max(...all.map(({ validated, answers }) => validated + answers))),
+  },
+  {
+    meaning: 'first use of a type',
+    store: 'sqlite',
+    unit: 'ms',
+    most: 150,
+    figure: checked((all) => Math.max(...all.map(({ firstMs }) => firstMs))),
+  },
   { meaning: 'CPU of a search by patient', store: 'sqlite', unit: 'µs', most: 350, figure: cpu('search-patient') },
   { meaning: 'reads at 16', store: 'mongodb', unit: '/s', least: 6000, figure: rate('read') },
   { meaning: 'creates at 16', store: 'mongodb', unit: '/s', least: 1800, figure: rate('create') },

@@ -4,7 +4,7 @@ import { format } from 'prettier';
 import { goals, type Goal } from './goals.js';
 import { costOf, find, newest, type Result } from './result.js';
 import { rowOf, type RowName } from './rows.js';
-import { remarks, table } from './table.js';
+import { checksTable, remarks, table } from './table.js';
 
 const FILE = 'docs/performance.md';
 
@@ -83,6 +83,9 @@ JSON ${megabytes(filled.jsonBytes)}. Start to ready ${start.readyMs} ms, idle ${
       ]),
     ),
     names.map((name) => `- _${name}_: ${rowOf(name as RowName).meaning}`).join('\n'),
+    ...(result.checks === undefined
+      ? []
+      : ['What the checks of a write cost by themselves, warm, and the first time:', checksTable(result.checks)]),
     'Beside the floors, CPU µs a request at 16 connections (mongod included where there is one):',
     floorTable(result),
     'Reads at 16 connections beside one client that writes 5 MB, again as soon as it is answered, or a Bundle of 2 MB a second:',

@@ -23,8 +23,22 @@ export interface Result {
   storedBytes: number;
   start: { readyMs: number; idleRss: number };
   rows: Measured[];
+  /** What the checks of a write cost by themselves; none in results from before they were measured. */
+  checks?: Checked[];
   /** Reads at 16 connections, alone and while another client writes 5 MB again and again. */
   beside: Beside[];
+}
+
+/** CPU µs of a warm check of one resource, and ms of the first one of its type. */
+export interface Checked {
+  name: string;
+  bytes: number;
+  structure: number;
+  /** Structure and invariants together, and what a form says about itself. */
+  validated: number;
+  /** A response against its questionnaire. */
+  answers: number;
+  firstMs: number;
 }
 
 export interface Beside {

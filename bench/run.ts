@@ -11,7 +11,8 @@ import type { LoadJob, LoadSetup } from './load.js';
 import { durableRate, fileBytes, machine } from './machine.js';
 import { rssOf, type Measured } from './measure.js';
 import { measurer, type Options, type Place } from './measurer.js';
-import type { Result } from './result.js';
+import type { Checked, Result } from './result.js';
+import { checksTable } from './table.js';
 import { dropDatabase, mongoBytes, startMongod, startServer } from './servers.js';
 import { rowOf } from './rows.js';
 import { tokensFor } from './tokens.js';
@@ -63,6 +64,9 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
   const start = await startTimes(settings, folder);
   say(`start to ready ${start.readyMs} ms, idle RSS ${megabytes(start.idleRss)} MB`);
 
+  const checks = options.server ? await checksAlone() : undefined;
+  if (checks !== undefined) say(`checks of a write:\n\n${checksTable(checks)}\n`);
+
   const load = await startWorker<LoadJob>('load.ts', { size } satisfies LoadSetup);
   closing.push(() => load.stop());
   const measure = measurer(options, load, mongod);
@@ -99,8 +103,19 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
     storedBytes,
     start,
     rows,
+    ...(checks === undefined ? {} : { checks }),
     beside,
   };
+}
+
+/** In a process that has checked nothing before. */
+async function checksAlone(): Promise<Checked[]> {
+  const worker = await startWorker<object, Checked[]>('checks.ts');
+  try {
+    return await worker.run({});
+  } finally {
+    worker.stop();
+  }
 }
 
 /** The median of three starts on the full store, each followed by a second without requests. */

@@ -1,5 +1,6 @@
 /** Tables in Markdown. */
 import type { Measured } from './measure.js';
+import type { Checked } from './result.js';
 
 type Cell = string | number;
 
@@ -31,6 +32,16 @@ export const head = (): string =>
     COLUMNS.map(([title]) => title === 'row' || title === 'by' || title === ''),
   );
 export const line = (row: Measured): string => lineOf(COLUMNS.map(([, cell]) => cell(row)));
+
+export const checksTable = (checks: readonly Checked[]): string =>
+  table(
+    ['checked', 'bytes', 'structure µs', 'invariants µs', 'answers µs', 'all µs', 'first time ms'],
+    checks.map(({ name, bytes, structure, validated, answers, firstMs }) => [
+      name,
+      bytes,
+      ...[structure, validated - structure, answers, validated + answers, firstMs].map((figure) => figure.toFixed(1)),
+    ]),
+  );
 
 /** Columns of figures stand to the right. */
 export const table = (titles: string[], lines: Cell[][]): string => {
