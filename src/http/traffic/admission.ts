@@ -68,13 +68,13 @@ export function createAdmission(limits: Limits): Admission {
   }
 
   /**
-   * Where the first in line has waited for half of its time, the line is longer than what can be done in time: who came
-   * last would wait in vain.
+   * Where the first in line has waited for a quarter of its time, the line is about as long as can be done in time: who
+   * came last might wait in vain, and is told at once.
    */
   function isFull({ underWay, atMost, waiting, waitingAtMost }: Lane): boolean {
     const [first] = waiting;
     if (first === undefined) return underWay >= atMost && waitingAtMost === 0;
-    return waiting.length >= waitingAtMost || performance.now() - first.since > limits.waitMs / 2;
+    return waiting.length >= waitingAtMost || performance.now() - first.since > limits.waitMs / 4;
   }
 
   function arrive(request: Asked): Ticket | undefined {
