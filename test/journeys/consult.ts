@@ -176,8 +176,37 @@ export async function playConsult(cast: Cast, say: (line: string) => void): Prom
   const hers = await step('sees the photo', () => download(cast.patient, attachment.url));
   assert.equal(Buffer.compare(hers, bytes), 0);
   await stranger.findsNothing(`DiagnosticReport?subject=Patient/${patient.id}`);
+
+  say(`${cast.auditor.name}, auditor of the clinic`);
+  await tellTrail(cast, patient.id, say);
   return { patient, photo: { url: attachment.url, bytes }, media, response, request, task: completed, report };
 }
+
+/** The audit trail of the case, oldest first, as the clinic's auditor reads it: who did what, and how it ended. */
+async function tellTrail({ auditor }: Cast, patientId: string, say: (line: string) => void): Promise<void> {
+  const events: Json[] = [];
+  let next: string | undefined = `AuditEvent?patient=Patient/${patientId}&_count=100`;
+  while (next !== undefined) {
+    const response = await auditor.fetch(next);
+    const bundle: Json = await response.json();
+    assert.equal(response.status, 200, JSON.stringify(bundle));
+    events.push(...(bundle.entry ?? []).map((entry: Json) => entry.resource));
+    next = bundle.link.find((link: Json) => link.relation === 'next')?.url.split('/fhir/')[1];
+  }
+  const whose = new Set(events.map((event) => nameIn(event)));
+  assert.ok(whose.size >= 3, `the trail names ${[...whose].join(', ')} only`);
+  for (const event of events.reverse()) {
+    const what = (event.entity ?? []).map((entity: Json) => entity.what?.reference).filter(Boolean);
+    const done = `${event.subtype?.[0]?.code ?? event.type.code} ${event.outcome === '0' ? '' : `(outcome ${event.outcome}) `}`;
+    say(`    ${event.recorded} ${nameIn(event).padEnd(28)} ${done}${[...new Set(what)].join(' ')}`);
+  }
+  say(`  ${events.length} events about the patient, by ${whose.size} callers`);
+}
+
+const nameIn = ({ agent }: Json): string => {
+  const [asking] = agent.filter((one: Json) => one.requestor).concat(agent);
+  return asking?.who?.display ?? asking?.name ?? asking?.who?.reference ?? asking?.who?.identifier?.value ?? '';
+};
 
 /** Runs a step and prints it with the status and URL of its answer. */
 function stepper(say: (line: string) => void) {
