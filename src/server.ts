@@ -39,6 +39,7 @@ import { startSeeding } from './seed/start.js';
 import type { Store } from './store/port.js';
 import { sharedSecret } from './store/secret.js';
 import { refuseHalf } from './transfer/fill.js';
+import { createAnswering, createCheckReady } from './validate/answering.js';
 import { createResponseCheck } from './validate/response.js';
 import { createValidator } from './validate/validator.js';
 
@@ -126,7 +127,11 @@ async function serveOn(
   const validator = createValidator(definitions);
   const aside = createAside({
     base,
-    prepare: createPrepare({ definitions, validator, extract: indexing.extract, base }),
+    prepare: createPrepare({
+      ...{ definitions, validator, base },
+      extract: indexing.extract,
+      answers: createAnswering(createCheckReady(definitions)),
+    }),
     lost: (err) => {
       log.error({ err }, 'large bodies hold everybody up: their thread is lost');
     },

@@ -11,18 +11,21 @@ import { limits } from '../kit/limits.js';
 import type { Plan } from '../search/plan.js';
 import type { Found } from '../store/port.js';
 import type { Lookup, ResponseCheck, Stored } from '../validate/response.js';
+import type { AnswersJob } from '../validate/answering.js';
 import { asked } from './failures.js';
+import type { Prepared, Task } from './prepare/prepare.js';
 import { nameOf, type Step } from './operations.js';
 import type { SeenStore } from './seen.js';
 
 export interface AnswersParts {
   store: SeenStore;
   responses: ResponseCheck;
+  prepare: (task: Task) => Promise<Prepared>;
 }
 
 /**
  * @param response what is to be stored: as an object or as text, or, of what was prepared on a thread, all but its items
- * with the text, which is read only when there is a form to check it by
+ * with the text, which is read and checked there, when there is a form to check it by
  * @param was what is current, as text
  * @param steps all that the same request writes
  */
@@ -38,14 +41,14 @@ const READ_FOR: ReadonlySet<ResourceType> = new Set(['Questionnaire', 'ValueSet'
 /** What responses are checked by. */
 export const isDefinition = ({ type }: { type: ResourceType }): boolean => READ_FOR.has(type);
 
-export function createAnswers({ store, responses }: AnswersParts): CheckAnswers {
+export function createAnswers({ store, responses, prepare }: AnswersParts): CheckAnswers {
   return (call, response, was, steps = []) => {
     const lookup = lookupFor(call, steps);
     if (typeof response === 'string') return responses.check(parsed(response), lookup, was);
     if (!('head' in response)) return responses.check(response as Resource, lookup, was);
     const { head, text } = response as { head: Resource; text: string };
-    let whole: Resource | undefined;
-    return responses.check(head, lookup, was, () => (whole ??= parsed(text)));
+    const run = async (job: AnswersJob): Promise<Issue[]> => (await prepare({ kind: 'answers', job })).issues ?? [];
+    return responses.check(head, lookup, was, { text, run });
   };
 
   function lookupFor({ principal, ...call }: Call, steps: readonly Step[]): Lookup {

@@ -16,6 +16,7 @@ import { createAnswers } from './answers.js';
 import { asked } from './failures.js';
 import { idBrought, keyOf, nameOf, type Brought } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
+import type { Prepared, Task } from './prepare/prepare.js';
 import type { SeenStore } from './seen.js';
 import { joinedText } from './version.js';
 
@@ -45,6 +46,7 @@ export interface CheckingParts {
   base: string;
   integrity: 'enforce' | 'warn' | 'off';
   responses: ResponseCheck;
+  prepare: (task: Task) => Promise<Prepared>;
 }
 
 export type Validate = (call: Call, question: Question) => Promise<Issue[]>;
@@ -77,8 +79,10 @@ export function createChecking(parts: CheckingParts): Validate {
     const isUpdate = own !== undefined && (mode === 'update' || (mode === undefined && id !== undefined));
     const [was] = isUpdate ? await asked(store.read(call, 'read', [{ type, id: own }])) : [];
     const { resource, prepared } = brought;
-    const text = prepared?.made && joinedText(prepared.made.rest, { id: own ?? '', version: 1, updated: 0 });
-    return checkAnswers(call, resource ?? text ?? {}, was?.text);
+    const { made } = prepared ?? {};
+    const text = made && joinedText(made.rest, { id: own ?? '', version: 1, updated: 0 });
+    const large = text === undefined || made?.head === undefined ? text : { head: made.head, text };
+    return checkAnswers(call, resource ?? large ?? {}, was?.text);
   }
 
   /** The same function that every write passes, and what it must not run into later: too many search values. */

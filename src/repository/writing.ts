@@ -130,7 +130,7 @@ export function createWriting(parts: WritingParts): Write {
     const { stored, blob, issues, placeOf } = await accept(step, linked);
     const { head, ...made } = stored({ id: key.id, version, updated });
     if (key.type === 'QuestionnaireResponse') {
-      // What is large was read on a thread, which knows no questionnaire.
+      // What is large was read on a thread, and is checked there too.
       const response = made.document ?? (head === undefined ? made.text : { head, text: made.text });
       issues.push(...(await checkAnswers(call, response, was?.text, steps)));
       if (issues.some(isRefusal)) throw new FhirError('unprocessable', issues);

@@ -6,19 +6,17 @@
  */
 import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
-import { createCompilePath } from '../fhir/path.js';
-import { canonicalUnit } from '../fhir/quantity.js';
 import { parseCanonical, parseReference } from '../fhir/reference.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { parseJson } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
-import { check } from '../questionnaire/check.js';
 import { formOf, type Form } from '../questionnaire/form.js';
 import { nothingCompiled, type Compiled } from '../questionnaire/formulas.js';
 import { issueOf, say, type RuleCode } from '../questionnaire/issue.js';
 import type { Questionnaire, QuestionnaireResponse } from '../questionnaire/types.js';
 import { refusedMove } from './moves.js';
-import { enumerate, type Enumerated } from './value-sets.js';
+import { createCheckReady, jobOf, type AnswersJob, type Ready } from './answering.js';
+import { enumerate, listedOf, type Enumerated } from './value-sets.js';
 
 /** A current version of a definition. */
 export interface Stored {
@@ -37,20 +35,20 @@ export interface Lookup {
   read(type: ResourceType, id: string): Promise<Stored | undefined>;
 }
 
+/** For what is too large to be read here: its text, and who checks it elsewhere. */
+export interface Aside {
+  text: string;
+  run(job: AnswersJob): Promise<Issue[]>;
+}
+
 export interface ResponseCheck {
   /**
    * @param response all of it, or, where `whole` reads the rest when it is wanted, all but its items
    * @param was what is current, as text
    */
-  check(response: Resource, lookup: Lookup, was?: string, whole?: () => Resource): Promise<Issue[]>;
+  check(response: Resource, lookup: Lookup, was?: string, aside?: Aside): Promise<Issue[]>;
   /** Something that responses are checked by was written. */
   forget(): void;
-}
-
-interface Ready {
-  form: Form;
-  compiled: Compiled;
-  codes: ReadonlyMap<string, Enumerated>;
 }
 
 interface Left {
@@ -66,7 +64,7 @@ interface Parts {
 }
 
 export function createResponseCheck({ definitions, base, required }: Parts): ResponseCheck {
-  const compile = createCompilePath(definitions);
+  const checkReady = createCheckReady(definitions);
   const found = new Map<string, { until: number; ready: Ready }>();
   const forms = new Map<string, Pick<Ready, 'form' | 'compiled'>>();
   const besides = new WeakMap<Resource, Promise<Ready>>();
@@ -123,7 +121,7 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
         left.lookups > 0 && left.codes > 0
           ? await codesOf(form.questionnaire, valueSet, lookup, left)
           : { why: 'the value sets of this questionnaire are too many, or too large' };
-      if ('size' in found) left.codes -= found.size;
+      if ('codes' in found) left.codes -= found.codes.size;
       codes.set(valueSet, found);
     }
     return { form, compiled, codes };
@@ -151,26 +149,31 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
     if (valueSet !== undefined) return enumerate(valueSet, resolve);
     const known = definitions.valueSet(parseCanonical(canonical).url);
     if (known === undefined) return { why: 'it is not stored here' };
-    return {
-      has: (system, code) => system !== undefined && known.systems.get(system)?.has(code) === true,
-      size: 0,
-    };
+    return listedOf(known.systems);
+  }
+
+  /** What may follow what is asked there too: it is about the contents of both. */
+  async function checkAside(
+    head: QuestionnaireResponse,
+    lookup: Lookup,
+    was: string | undefined,
+    { text, run }: Aside,
+  ): Promise<Issue[]> {
+    if (head.status === 'entered-in-error') return [];
+    const ready = await readyFor(head, lookup);
+    const found = typeof ready === 'string' ? undefined : ready;
+    const issues = found === undefined && was === undefined ? [] : await run(jobOf(text, was, found));
+    return typeof ready === 'string' && issues.length === 0 ? [unresolved(ready, required)] : issues;
   }
 
   return {
-    async check(resource, lookup, was, whole = () => resource) {
+    async check(resource, lookup, was, aside) {
       const response = resource as QuestionnaireResponse;
-      const refused = was === undefined ? [] : refusedMove(parseJson(was, limits.depth) as Resource, whole());
+      if (aside !== undefined) return checkAside(response, lookup, was, aside);
+      const refused = was === undefined ? [] : refusedMove(parseJson(was, limits.depth) as Resource, response);
       if (refused.length > 0 || response.status === 'entered-in-error') return refused;
       const ready = await readyFor(response, lookup);
-      if (typeof ready === 'string') return [unresolved(ready, required)];
-      const { form, compiled, codes } = ready;
-      return check(form, whole() as QuestionnaireResponse, {
-        compile,
-        compiled,
-        unitOf: canonicalUnit,
-        codesOf: (valueSet) => codes.get(valueSet) ?? { why: 'it is not stored here' },
-      });
+      return typeof ready === 'string' ? [unresolved(ready, required)] : checkReady(ready, response);
     },
     forget() {
       generation += 1;

@@ -5,7 +5,21 @@
 import type { Element, Resource } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
 
-export type Enumerated = { has: (system: string | undefined, code: string) => boolean; size: number } | { why: string };
+/** Plain data, so that it can go to another thread. */
+export type Enumerated = Listed | { why: string };
+
+export interface Listed {
+  /** `system|code` */
+  codes: ReadonlySet<string>;
+}
+
+export const hasCode = ({ codes }: Listed, system: string | undefined, code: string): boolean =>
+  system !== undefined && codes.has(key(system, code));
+
+/** @param systems system -> its codes */
+export const listedOf = (systems: ReadonlyMap<string, ReadonlySet<string>>): Listed => ({
+  codes: new Set([...systems].flatMap(([system, codes]) => [...codes].map((code) => key(system, code)))),
+});
 
 /** A definition by its canonical. */
 export type Resolve = (type: 'ValueSet' | 'CodeSystem', canonical: string) => Promise<Resource | undefined>;
@@ -33,8 +47,7 @@ interface ValueSet extends Resource {
 
 export async function enumerate(valueSet: Resource, resolve: Resolve): Promise<Enumerated> {
   try {
-    const codes = await codesOf(valueSet, resolve, 0);
-    return { has: (system, code) => system !== undefined && codes.has(key(system, code)), size: codes.size };
+    return { codes: await codesOf(valueSet, resolve, 0) };
   } catch (error) {
     if (error instanceof Unknown) return { why: error.message };
     throw error;

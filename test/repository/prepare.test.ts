@@ -12,13 +12,16 @@ import { createPrepare, type Prepared, type Task } from '../../src/repository/pr
 import { createIndexing } from '../../src/repository/reindex.js';
 import { finalText, joinedText, stamped } from '../../src/repository/version.js';
 import { createRegistry } from '../../src/search/registry.js';
+import { createAnswering, createCheckReady, type AnswersJob } from '../../src/validate/answering.js';
+import { createResponseCheck } from '../../src/validate/response.js';
 import { createValidator } from '../../src/validate/validator.js';
 
 const base = 'http://own.example/fhir';
 const definitions = loadDefinitions();
 const validator = createValidator(definitions);
 const { extract } = createIndexing(createRegistry(definitions), base);
-const prepare = createPrepare({ definitions, validator, extract, base });
+const answers = createAnswering(createCheckReady(definitions));
+const prepare = createPrepare({ definitions, validator, extract, answers, base });
 const stamp = { id: 'some-id', version: 7, updated: Date.UTC(2026, 10, 22) };
 
 const opened: Aside[] = [];
@@ -51,6 +54,74 @@ function told(error: unknown) {
   return { ...(error as object), class: kind, message: (error as Error).message };
 }
 const outcome = (prepared: Promise<Prepared>) => prepared.then(storedOf, (error: unknown) => ({ thrown: told(error) }));
+
+test('a large response is checked on the thread, with its form and codes, as it would be here', async () => {
+  const coded = (code: string) => ({ valueCoding: { system: 'urn:x', code } });
+  const form = {
+    resourceType: 'Questionnaire',
+    status: 'active',
+    contained: [
+      {
+        resourceType: 'ValueSet',
+        id: 'vs',
+        status: 'active',
+        compose: { include: [{ system: 'urn:x', concept: [{ code: 'a' }] }] },
+      },
+    ],
+    item: [
+      { linkId: 'a', text: 'A', type: 'choice', answerValueSet: '#vs' },
+      { linkId: 'b', text: 'B', type: 'choice', answerValueSet: 'http://hl7.org/fhir/ValueSet/administrative-gender' },
+      { linkId: 'c', text: 'C', type: 'choice', answerValueSet: 'http://example.org/nowhere' },
+    ],
+  };
+  const response = (status: string, ...codes: string[]) => ({
+    resourceType: 'QuestionnaireResponse',
+    status,
+    questionnaire: 'http://example.org/Questionnaire/large',
+    item: ['a', 'b', 'c'].map((linkId, at) => ({ linkId, answer: [coded(codes[at] ?? 'x')] })),
+  });
+  const checks = createResponseCheck({ definitions, base, required: false });
+  const lookup = {
+    reach: '',
+    beside: () => undefined,
+    find: (type: string, url: string) =>
+      Promise.resolve(
+        type === 'Questionnaire' && url.endsWith('/large')
+          ? [{ name: 'Questionnaire/large', updated: 0, text: JSON.stringify(form) }]
+          : [],
+      ),
+    read: () => Promise.resolve(undefined),
+  };
+  const jobs: AnswersJob[] = [];
+  for (const [next, was] of [
+    [response('completed', 'a', 'x', 'x'), undefined],
+    [response('completed', 'z'), undefined],
+    [response('completed', 'z'), response('completed', 'a')],
+    [response('amended', 'z'), response('completed', 'a')],
+    [response('entered-in-error', 'z'), response('completed', 'a')],
+    [{ ...response('in-progress'), questionnaire: 'http://example.org/Questionnaire/other' }, response('amended')],
+  ] as const) {
+    const { item: _, ...head } = next;
+    const before = was && JSON.stringify(was);
+    const aside = {
+      text: JSON.stringify(next),
+      run: async (job: AnswersJob) => {
+        jobs.push(job);
+        return (await shared.prepare({ kind: 'answers', job })).issues ?? [];
+      },
+    };
+    const here = await checks.check(next as Resource, lookup, before);
+    expect(await checks.check(head as Resource, lookup, before, aside)).toEqual(here);
+    expect(here.length > 0).toBe(next.status !== 'entered-in-error');
+  }
+  expect(jobs.map(({ form: own, was }) => [own !== undefined, was !== undefined])).toEqual([
+    [true, false],
+    [true, false],
+    [true, true],
+    [true, true],
+    [false, true],
+  ]);
+});
 
 const rows = JSON.parse(readFileSync('test/cases/structure.json', 'utf8')) as { resource: { resourceType?: string } }[];
 const decimal = fc

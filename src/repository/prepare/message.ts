@@ -7,7 +7,7 @@ import { JsonError, type Place } from '../../kit/json.js';
 import { isRange, type Entry } from '../../search/plan.js';
 import type { Made, Prepared } from './prepare.js';
 
-export type Answer = { failed: Told } | { id?: string; refusal?: Told; made?: Columns };
+export type Answer = { failed: Told } | { id?: string; refusal?: Told; made?: Columns; issues?: Issue[] };
 
 type Columns = Omit<Made, 'entries' | 'places'> & { entries: EntryColumns; places: string[] };
 

@@ -11,6 +11,7 @@ import { limits } from '../../kit/limits.js';
 import { applyFhirPathPatch } from '../../patch/fhirpath.js';
 import { applyJsonPatch } from '../../patch/json.js';
 import type { Entry } from '../../search/plan.js';
+import type { AnswersJob } from '../../validate/answering.js';
 import type { Validator } from '../../validate/validator.js';
 import { decodedData } from '../data.js';
 import { restOf, type Rest } from '../version.js';
@@ -20,7 +21,11 @@ import { refuseFaults } from './faults.js';
 export type Task =
   | { kind: 'body'; type: ResourceType; bytes: Uint8Array }
   /** A patch of what is stored; `patch` is its document as JSON, so that numbers keep their digits on the way. */
-  | { kind: 'json' | 'fhirpath'; text: string; patch: string };
+  | { kind: 'json' | 'fhirpath'; text: string; patch: string }
+  /** A large response, prepared before, against its questionnaire. */
+  | { kind: 'answers'; job: AnswersJob };
+
+type ResourceTask = Exclude<Task, { kind: 'answers' }>;
 
 /** What a large resource comes to, in place of the resource itself. */
 export interface Prepared {
@@ -29,6 +34,8 @@ export interface Prepared {
   /** Why it cannot be stored; told when its turn has come, after what conditions say, as of any other body. */
   refusal?: FhirError;
   made?: Made;
+  /** What is wrong with answers. */
+  issues?: Issue[];
 }
 
 export interface Made {
@@ -47,14 +54,16 @@ export interface PrepareParts {
   definitions: Definitions;
   validator: Validator;
   extract: (resource: Resource) => Entry[];
+  answers: (job: AnswersJob) => Issue[];
   base: string;
 }
 
 /** Throws a JsonError or FhirError for a body that cannot be read as a resource of its type. */
 export type Prepare = (task: Task) => Promise<Prepared>;
 
-export function createPrepare({ definitions, validator, extract, base }: PrepareParts): Prepare {
+export function createPrepare({ definitions, validator, extract, answers, base }: PrepareParts): Prepare {
   return async (task) => {
+    if (task.kind === 'answers') return { issues: answers(task.job) };
     const resource = await resourceOf(task);
     const id = resource.id === undefined ? {} : { id: resource.id };
     try {
@@ -65,14 +74,14 @@ export function createPrepare({ definitions, validator, extract, base }: Prepare
     }
   };
 
-  async function resourceOf(task: Task): Promise<Resource> {
+  async function resourceOf(task: ResourceTask): Promise<Resource> {
     if (task.kind === 'body') return readResource(task.bytes, task.type);
     const resource = parseJson(task.text, limits.depth) as Resource;
     const patch = parseJson(task.patch, limits.depth);
     return task.kind === 'json' ? applyJsonPatch(resource, patch) : applyFhirPathPatch(definitions, resource, patch);
   }
 
-  function madeOf(resource: Resource, { kind }: Task): Made {
+  function madeOf(resource: Resource, { kind }: ResourceTask): Made {
     const issues = refuseFaults(validator, resource);
     // The bytes of a Binary that is patched stay what they are.
     const isUpload = resource.resourceType === 'Binary' && kind === 'body';

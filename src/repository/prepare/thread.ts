@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadDefinitions } from '../../fhir/definitions.js';
 import { assert } from '../../kit/assert.js';
 import { createRegistry } from '../../search/registry.js';
+import { createAnswering, createCheckReady } from '../../validate/answering.js';
 import { createValidator } from '../../validate/validator.js';
 import { createIndexing } from '../reindex.js';
 import { answerOf, failed, transferred, type Answer } from './message.js';
@@ -13,7 +14,8 @@ const port = parentPort;
 const { base } = workerData as { base: string };
 const definitions = loadDefinitions();
 const { extract } = createIndexing(createRegistry(definitions), base);
-const prepare = createPrepare({ definitions, validator: createValidator(definitions), extract, base });
+const answers = createAnswering(createCheckReady(definitions));
+const prepare = createPrepare({ definitions, validator: createValidator(definitions), extract, answers, base });
 
 port.on('message', (task: Task) => {
   void attempt(task).then((answer) => {
