@@ -34,7 +34,7 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
     let bound = atMost;
     // What is open is a list like any other, and looked at last: where there is one, most conditions are rarer.
     for (const condition of seen.within.open === undefined ? conditions : [...conditions, undefined]) {
-      const numbers = condition === undefined ? seen.within.open?.(types) : candidates(condition, types, seen, level);
+      const numbers = condition === undefined ? opened(seen, types) : candidates(condition, types, seen, level);
       if (numbers === undefined) continue;
       const row = get(sql`SELECT count(*) AS n FROM (SELECT 1 FROM (${numbers}) LIMIT ${limited(bound)})`);
       const count = Number(row?.n);
@@ -63,6 +63,10 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
       case 'owned':
         return undefined;
     }
+  }
+
+  function opened({ within: { open } }: Seen, types: readonly string[]): Sql | undefined {
+    return open && sql`SELECT d.num FROM opening d WHERE ${open.where(types)}`;
   }
 
   function alternatives(plans: Plan[], types: readonly string[], seen: Seen, level: number): Sql | undefined {

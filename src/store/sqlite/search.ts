@@ -79,7 +79,8 @@ export function createSearcher(
     return walk.whole || found.more ? found : undefined;
   }
 
-  function pageOf({ from, where, num, repeats }: Source, order: Order[], page: PageRequest): Rows {
+  function pageOf({ from, where, num, repeats, count }: Source, order: Order[], page: PageRequest): Rows {
+    if (count === 0) return { rows: [], more: false, keys: order.length };
     const { size, after } = page;
     const keys = order.map(({ param, descending }) => ({ column: keyColumn(param, descending), descending }));
     const beyond = after === undefined ? [] : [isBeyond(keys, num, after)];
@@ -117,7 +118,8 @@ export function createSearcher(
   }
 
   function countedIn(types: string[], plan: Plan, seen: Seen, atMost: number): number {
-    const { from, where, num, repeats } = source.each(plan, types, seen);
+    const { from, where, num, repeats, count } = source.each(plan, types, seen);
+    if (count === 0) return 0;
     const group = repeats ? sql`GROUP BY ${num}` : sql``;
     const row = get(
       sql`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} WHERE ${where} ${group} LIMIT ${bound(atMost)})`,

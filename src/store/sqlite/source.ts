@@ -82,8 +82,17 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
         few: false,
         ...far,
       };
+    const { open } = seen.within;
+    if (open !== undefined)
+      return {
+        from: sql`opening d CROSS JOIN resource r ON r.num = d.num`,
+        where: and([open.where(types), open.left(row), rest(undefined, 'set')]),
+        num: sql`d.num`,
+        repeats: true,
+        few: false,
+        ...(open.inOrder(types) ? far : {}),
+      };
     const where = and([visible(row, types, seen.within), rest(undefined, 'set')]);
-    if (seen.within.open !== undefined) return { ...listed(seen.within.open(types)), where, few: false, ...far };
     // Several lists have no order in common: their first rows are not found without reading all.
     const oneList = types.length === 1 && seen.within.owners(types[0] ?? '').length === 1;
     return { from: sql`resource r`, where, num: sql`r.num`, few: false, ...(oneList ? far : {}) };
@@ -122,7 +131,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
     const listing =
       open === undefined
         ? sql`SELECT num FROM resource r WHERE ${visible(row, types, seen.within)} AND num > ${after}`
-        : sql`SELECT DISTINCT num FROM (${open(types)}) WHERE num > ${after}`;
+        : sql`SELECT DISTINCT num FROM opening d WHERE ${open.where(types)} AND num > ${after}`;
     const first =
       along === undefined
         ? listing
@@ -132,7 +141,7 @@ export function createSource(connection: Connection, scopes: Scopes, few: number
       where:
         open === undefined
           ? restOf(conditions, types, seen, 0)(along, 'row')
-          : and([visible(row, types, seen.within), restOf(conditions, types, seen, 0)(along, 'row')]),
+          : and([open.left(row), restOf(conditions, types, seen, 0)(along, 'row')]),
       num: sql`r.num`,
     };
   }

@@ -15,8 +15,18 @@ export interface Within {
   seen: (row: Sql) => Sql;
   /** What is left of that to ask of a row that was found in one of those scopes. */
   left: (row: Sql) => Sql;
-  /** A SELECT of the numbers of all that is open, deletions never: only where there is nothing else. */
-  open?: (types: readonly string[]) => Sql;
+  /** Only where all of it is open to them. */
+  open?: OpenList;
+}
+
+/** What is open to somebody, by who opened it. Deletions never are. */
+export interface OpenList {
+  /** The condition on a row `d` of `opening`. */
+  where: (types: readonly string[]) => Sql;
+  /** What is left to ask of a row of `resource` that is in the list. */
+  left: (row: Sql) => Sql;
+  /** The rows of the list are in natural order. */
+  inOrder: (types: readonly string[]) => boolean;
 }
 
 export interface Sides {
@@ -64,19 +74,26 @@ export function createSight({ all, get, run }: Connection): Sight {
     if (opened === undefined) return { own, open: () => undefined, all: own };
     // A list is no longer whole when another connection notes somebody; nobody is ever taken away.
     const newest = Number(get(sql`SELECT max(num) AS num FROM opener`)?.num ?? 0);
-    const lists = newest === 0 ? [] : opened.to.map((to) => openersTo(to, newest));
+    const lists = newest === 0 ? [] : opened.to.map((to) => ({ to, by: openersTo(to, newest) }));
     const openers = (type: string): Owner[] => [
-      ...new Set(lists.flatMap((list) => list.get(type) ?? []).filter((owner) => !owners.includes(owner))),
+      ...new Set(lists.flatMap(({ by }) => by.get(type) ?? []).filter((owner) => !owners.includes(owner))),
     ];
+    /** Most types are open to one organization, or to everybody, but not to both. */
+    const named = (types: readonly string[]): string[] =>
+      lists.filter(({ by }) => types.some((type) => by.has(type))).map(({ to }) => to);
+    const notOwn = (row: Sql) => sql`NOT ${own.seen(row)}`;
     const isOpen = (row: Sql) => openTo(row, opened);
     const isSeen = (row: Sql) => or([own.seen(row), isOpen(row)]);
     const foreign: Within = {
       owners: openers,
-      seen: (row) => and([sql`NOT ${own.seen(row)}`, isOpen(row)]),
+      seen: (row) => and([notOwn(row), isOpen(row)]),
       left: isOpen,
-      open: (types) => sql`
-        SELECT num FROM opening WHERE org ${among(opened.to)} AND type ${among(types)}
-        AND since <= ${opened.at} AND until > ${opened.at}`,
+      open: {
+        where: (types) => sql`
+          d.org ${oneOf(named(types))} AND d.type ${among(types)} AND d.since <= ${opened.at} AND d.until > ${opened.at}`,
+        left: notOwn,
+        inOrder: (types) => types.length === 1 && named(types).length === 1,
+      },
     };
     return {
       own,
@@ -96,11 +113,19 @@ export function createSight({ all, get, run }: Connection): Sight {
   };
 }
 
+/** These are two mostly, and asked of many rows. */
+function oneOf(names: readonly string[]): Sql {
+  const [first, second] = names;
+  return names.length === 2 && first !== undefined && second !== undefined
+    ? sql`IN (${first}, ${second})`
+    : among(names);
+}
+
 /** @param row has the number of a resource as its `num` */
 export const openTo = (row: Sql, opened: OpenedTo | undefined): Sql =>
   opened === undefined
     ? never
-    : sql`EXISTS (SELECT 1 FROM opening o WHERE o.num = ${row}.num AND o.org ${among(opened.to)}
+    : sql`EXISTS (SELECT 1 FROM opening o WHERE o.num = ${row}.num AND o.org ${oneOf(opened.to)}
         AND o.since <= ${opened.at} AND o.until > ${opened.at})`;
 
 /** Whether a version is seen: by whom it belongs to, or because its resource is open. */
