@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
 import { systemClock } from '../src/kit/clock.js';
 import type { Entry, Order, Plan } from '../src/search/plan.js';
 import type { Change, Opened, Reach, Store } from '../src/store/port.js';
@@ -151,7 +152,11 @@ await sqlite.close();
 await rm(folder, { recursive: true, force: true });
 const { MONGODB_URL: url } = process.env;
 if (url !== undefined) {
-  const mongo = await openMongoStore({ url, database: `bench_opened_${process.pid}`, clock: systemClock });
+  const database = `bench_opened_${process.pid}`;
+  const mongo = await openMongoStore({ url, database, clock: systemClock });
   await measure('MongoDB', mongo);
   await mongo.close();
+  const client = await MongoClient.connect(url);
+  await client.db(database).dropDatabase();
+  await client.close();
 }

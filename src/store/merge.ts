@@ -21,13 +21,15 @@ export function merged<Row>(
     const [a, b] = [one.rows[left], other.rows[right]];
     // Where a side ended early, nobody knows whether its next row would come first.
     if ((a === undefined && one.more) || (b === undefined && other.more)) return { rows, more: true };
-    const next = a === undefined ? b : b === undefined || isBefore(a, b) ? a : b;
+    const isFirst = a !== undefined && (b === undefined || isBefore(a, b));
+    const next = isFirst ? a : b;
     if (next === undefined) return { rows, more: false };
     read += bytesOf(next);
     if (rows.length === size || (rows.length > 0 && read > bytes)) return { rows, more: true };
     rows.push(next);
-    if (next === a) left += 1;
-    else right += 1;
+    // What neither is before is on both sides.
+    if (isFirst || (a !== undefined && !isBefore(next, a))) left += 1;
+    if (!isFirst) right += 1;
   }
 }
 

@@ -30,18 +30,16 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
 } {
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
     const fields = sortFields(order, types);
-    const asked = { plan: await compile(plan, joinsOf(reach)), bounds: boundsOf(types, plan, order) };
-    const filterOf = (side: VersionFilter): VersionFilter => ({
-      $and: [
-        within(types, side),
-        asked.plan,
-        ...asked.bounds,
-        ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
-      ],
-    });
-    const [own, open] = sidesOf(reach);
-    if (open === undefined) return shown(fields, await rowsOf(filterOf(own), fields, order, page));
-    const halves = await Promise.all([own, open].map((side) => rowsOf(filterOf(side), fields, order, page)));
+    const asked = [
+      await compile(plan, joinsOf(reach)),
+      ...boundsOf(types, plan, order),
+      ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
+    ];
+    const [own, open] = sidesOf(types, plan, reach);
+    if (open === undefined) return shown(fields, await rowsOf({ $and: [own, ...asked] }, fields, order, page));
+    const halves = await Promise.all(
+      [own, open].map((side) => rowsOf({ $and: [side, ...asked] }, fields, order, page)),
+    );
     const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
     const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
     return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
@@ -77,10 +75,12 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
     const asked = await compile(plan, joinsOf(reach, session));
     let found = 0;
     // One after the other: inside a transaction nothing may run side by side.
-    for (const side of sidesOf(reach)) {
-      if (found === atMost) break;
+    for (const side of sidesOf(types, plan, reach)) {
       const options = { limit: atMost - found, maxTimeMS: operationMs, ...(session === undefined ? {} : { session }) };
-      found += await versions.countDocuments({ $and: [within(types, side), asked] }, options);
+      // What is on both sides counts once; said so that no index that begins with the owner can be gone by.
+      const others = found === 0 ? [] : [{ $expr: { $not: [{ $in: ['$o', { $literal: reach.owners }] }] } }];
+      found += await versions.countDocuments({ $and: [side, asked, ...others] }, options);
+      if (found >= atMost) break;
     }
     return found;
   }
@@ -88,25 +88,30 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
   function joinsOf(reach: Reach, session?: ClientSession): Joins {
     const joins: Joins = {
       async targets(types, where) {
-        const found = await joined(types, await compile(where, joins), { _id: 0, key: 1 });
+        const found = await joined(types, where, [], { _id: 0, key: 1 });
         return found.map((document) => String(document.key));
       },
       async referred(by, param, where) {
         const refers: VersionFilter = { s: { $elemMatch: { p: { $eq: param } } } };
-        const filter: VersionFilter = { $and: [await compile(where, joins), refers] };
-        const found = await joined([by], filter, { _id: 0, s: 1 });
+        const found = await joined([by], where, [refers], { _id: 0, s: 1 });
         const entries = found.flatMap(entriesOf).filter((entry) => entry.param === param);
         return [...new Set(entries.map((entry) => entry.value))];
       },
     };
 
-    async function joined(types: readonly string[], filter: VersionFilter, projection: Document): Promise<RawFields[]> {
+    async function joined(
+      types: readonly string[],
+      where: Plan,
+      more: VersionFilter[],
+      projection: Document,
+    ): Promise<RawFields[]> {
+      const asked = [await compile(where, joins), ...more];
       const found: RawFields[] = [];
-      for (const side of sidesOf(reach)) {
-        const limit = joinTargets + 1 - found.length;
+      for (const side of sidesOf(types, where, reach)) {
+        const limit = joinTargets + 1;
         const options = { projection, limit, batchSize: limit + 1, maxTimeMS: operationMs, raw: true };
         const cursor = versions.find(
-          { $and: [within(types, side), filter] },
+          { $and: [side, ...asked] },
           session === undefined ? options : { ...options, session },
         );
         found.push(...((await cursor.toArray()) as unknown as Uint8Array[]).map(rawFields));
@@ -128,16 +133,31 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
   };
 }
 
-/** What a caller owns, and what else is open to them: each has an index of its own, and no resource is in both. */
-const sidesOf = ({ owners, opened }: Reach): [VersionFilter] | [VersionFilter, VersionFilter] =>
-  opened === undefined
-    ? [{ o: { $in: owners } }]
-    : [{ o: { $in: owners } }, { o: { $nin: owners }, ...openTo(opened) }];
+/**
+ * What a caller owns, and what is open to them; a resource may be in both. Whose the open ones are is not said: MongoDB
+ * could then go by an index that begins with the owner, and would read everything of everybody. For each shape of a
+ * question it keeps one index, so what asks for the neighbours of one resource has a shape of its own here: it goes by
+ * that value, and what asks for more goes along the list of what is open.
+ */
+function sidesOf(
+  types: readonly string[],
+  plan: Plan,
+  { owners, opened }: Reach,
+): [VersionFilter] | [VersionFilter, VersionFilter] {
+  const live = { $in: [...types] };
+  const own: VersionFilter = { o: { $in: owners }, live };
+  if (opened === undefined) return [own];
+  return [own, { ...openTo(opened), live: isNarrow(plan) ? { ...live, $exists: true } : live }];
+}
 
-const within = (types: readonly string[], side: VersionFilter): VersionFilter => ({
-  ...side,
-  live: { $in: [...types] },
-});
+/** All that it finds refers to one of some resources, or is one of some. */
+function isNarrow(plan: Plan): boolean {
+  if (plan.node === 'all') return plan.of.some(isNarrow);
+  if (plan.node === 'id') return true;
+  if (plan.node !== 'entry' || plan.test.kind !== 'text') return false;
+  const { value } = plan.test;
+  return value !== undefined && 'is' in value && value.is.every((one) => /^[A-Z][A-Za-z]*\/[^/]*$/.test(one));
+}
 
 function boundsOf(types: readonly string[], plan: Plan, [first, ...more]: Order[]): VersionFilter[] {
   if (first === undefined || more.length > 0 || !isMainDate(first.param, types)) return [];
