@@ -27,6 +27,7 @@ import { limits, type Limits } from './kit/limits.js';
 import { createLog } from './kit/log.js';
 import { createMetrics } from './kit/metrics.js';
 import { collectPeriodically, createCollector } from './repository/collect.js';
+import { tellEndsPeriodically } from './repository/emergency/ends.js';
 import { keepIndexed } from './repository/indexed.js';
 import { createAside } from './repository/prepare/aside.js';
 import { createPrepare } from './repository/prepare/prepare.js';
@@ -139,7 +140,7 @@ async function serveOn(
   parts.push(aside);
   const access = createAccess(registry, base);
   const open = await keepOpen({
-    ...{ store, base, clock, log, indexing: indexing.fingerprint, indexed: indexed.ready },
+    ...{ store, base, registry, clock, log, indexing: indexing.fingerprint, indexed: indexed.ready },
     shares: isSmart || authenticate !== undefined,
     endMs: config.referralDays * DAY_MS,
     enforced: config.integrity === 'enforce',
@@ -158,10 +159,13 @@ async function serveOn(
     responses: createResponseCheck({ definitions, base, required: config.requireQuestionnaire }),
     integrity: config.integrity,
     sharing: open.sharing,
+    audit: audit?.record,
+    emergencyMs: config.breakGlassMinutes * 60_000,
     deletesMultiple: config.conditionalDelete === 'multiple',
     requiresIfMatch: config.requireIfMatch,
     audited: audit !== undefined,
   });
+  if (isSmart) parts.push(tellEndsPeriodically(repository.emergencies, log));
   const seeded = await startSeeding({ indexed, clock, log, repository });
   await open.ready;
   const types = new Set(definitions.resourceTypes);

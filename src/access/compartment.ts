@@ -3,7 +3,7 @@
  * Nothing is a member by any other reference: `Observation.focus` or `Patient.link` widen nobody's view.
  * (R4 compartmentdefinition-patient.html)
  */
-import type { Plan } from '../search/plan.js';
+import { isRange, type Entry, type Plan } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
 import { ofEach } from '../search/restrict.js';
 import { SECURITY, SHOWS } from '../search/shown.js';
@@ -20,10 +20,36 @@ export const SHOWING = [
 
 /** A condition on resources of this type; undefined when none of them is one patient's. */
 export function inCompartment(patient: string, type: string, registry: SearchRegistry): Plan | undefined {
-  const name = `Patient/${patient}`;
-  if (type === 'Patient') return { node: 'id', ids: [patient] };
-  if (type === 'Binary') return ofBinary(patient, registry);
-  const of = membership(type, registry).map((param) => is(param, name));
+  return type === 'Binary' ? ofBinary([patient], registry) : ofAny([patient], type, registry);
+}
+
+/**
+ * As `inCompartment`, of some patients; and what is about a patient by R4's parameter `patient` alone, such as a Task
+ * `for` them, which the compartment leaves out.
+ */
+export function about(patients: readonly string[], type: string, registry: SearchRegistry): Plan | undefined {
+  if (type === 'Binary') return ofBinary(patients, registry);
+  const member = ofAny(patients, type, registry);
+  if (member !== undefined || registry.get(type, 'patient')?.type !== 'reference') return member;
+  return is('patient', patients);
+}
+
+/** The ids of the patients whom a resource is about, by the same parameters; of a Binary, those whom it names itself. */
+export function patientsIn(type: string, id: string, entries: readonly Entry[], registry: SearchRegistry): string[] {
+  if (type === 'Patient') return [id];
+  const members = type === 'Binary' ? [SECURITY] : membership(type, registry);
+  const params = members.length > 0 ? members : ['patient'];
+  const found = entries.flatMap((entry) =>
+    !isRange(entry) && params.includes(entry.param) && entry.value.startsWith('Patient/')
+      ? [entry.value.slice('Patient/'.length)]
+      : [],
+  );
+  return [...new Set(found)];
+}
+
+function ofAny(patients: readonly string[], type: string, registry: SearchRegistry): Plan | undefined {
+  if (type === 'Patient') return { node: 'id', ids: [...patients] };
+  const of = membership(type, registry).map((param) => is(param, patients));
   const [only] = of;
   if (only === undefined) return undefined;
   return of.length === 1 ? only : { node: 'any', of };
@@ -61,13 +87,13 @@ function narrower(type: string, params: readonly string[], registry: SearchRegis
  * A Binary follows its `securityContext`; without one, it is whose record shows it. R4's compartment has no Binary.
  * (R4 binary.html#security)
  */
-function ofBinary(patient: string, registry: SearchRegistry): Plan {
+function ofBinary(patients: readonly string[], registry: SearchRegistry): Plan {
   const shown = SHOWING.flatMap((by): Plan[] => {
-    const where = inCompartment(patient, by, registry);
+    const where = ofAny(patients, by, registry);
     return where === undefined ? [] : [{ node: 'pointed', by, param: SHOWS, where }];
   });
   const members = [...(registry.definitions.compartments.get('Patient')?.keys() ?? [])].flatMap((type) => {
-    const where = type === 'Patient' ? undefined : inCompartment(patient, type, registry);
+    const where = type === 'Patient' ? undefined : ofAny(patients, type, registry);
     return where === undefined ? [] : [{ type, where }];
   });
   const context: Plan = {
@@ -79,12 +105,12 @@ function ofBinary(patient: string, registry: SearchRegistry): Plan {
   const unsaid: Plan = { node: 'not', of: { node: 'entry', param: SECURITY, test: { kind: 'any' } } };
   return {
     node: 'any',
-    of: [is(SECURITY, `Patient/${patient}`), context, { node: 'all', of: [unsaid, { node: 'any', of: shown }] }],
+    of: [is(SECURITY, patients), context, { node: 'all', of: [unsaid, { node: 'any', of: shown }] }],
   };
 }
 
-const is = (param: string, name: string): Plan => ({
+const is = (param: string, patients: readonly string[]): Plan => ({
   node: 'entry',
   param,
-  test: { kind: 'text', value: { is: [name] } },
+  test: { kind: 'text', value: { is: patients.map((patient) => `Patient/${patient}`) } },
 });

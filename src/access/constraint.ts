@@ -13,6 +13,7 @@ import { both, isEverything, type Seen } from '../search/restrict.js';
 import { inCompartment } from './compartment.js';
 import { allows, BOUND_TO_PATIENT, INTERACTIONS, kindOf, OPERATIONS, type Kind } from './policy.js';
 import { EVERYBODY, HOME, type Grant, type Principal } from './principal.js';
+import { noTerms, openInEmergency, refusedOf, without, type Terms } from './terms.js';
 import { scopesFor, type Context, type Letter, type ResourceScope } from './scopes.js';
 
 /**
@@ -30,6 +31,10 @@ const PURPOSES = {
   refer: [],
 } as const satisfies Record<string, readonly Letter[]>;
 
+/** What an emergency is for. */
+const READING: ReadonlySet<string> = new Set(['read', 'search', 'include']);
+const emergenciesFor = (purpose: string, { emergencies }: Terms) => (READING.has(purpose) ? emergencies : []);
+
 export type Purpose = keyof typeof PURPOSES;
 
 /** What one caller may see for one purpose. */
@@ -38,6 +43,8 @@ export interface Sight {
   whole: string[] | undefined;
   /** In whose name what others have opened is seen beside them; undefined where that is not for this purpose. */
   opens: (type: ResourceType) => readonly string[] | undefined;
+  /** The organizations of whose resources something may be seen. */
+  owners: readonly string[];
   /** Undefined when nothing of this type is. */
   of: (type: ResourceType) => Seen | undefined;
   /** Whether something of any type is. */
@@ -47,7 +54,8 @@ export interface Sight {
 }
 
 export interface Access {
-  sight(principal: Principal, purpose: Purpose): Sight;
+  /** @param terms what is true of the caller at this moment; none where that is not asked, as before any store is */
+  sight(principal: Principal, purpose: Purpose, terms?: Terms): Sight;
   /** Throws 403 when the caller may do this with no resource of the type; before any store is asked. */
   demand(principal: Principal, interaction: string, type: ResourceType): void;
   /** Throws 403 when the caller's role may not call the operation. */
@@ -56,41 +64,48 @@ export interface Access {
 
 export function createAccess(registry: SearchRegistry, base: string): Access {
   const compartment = new Set(registry.definitions.compartments.get('Patient')?.keys());
-  const sights = new WeakMap<Principal, Map<Purpose, Sight>>();
+  const sights = new WeakMap<Principal, { terms: Terms; byPurpose: Map<Purpose, Sight> }>();
   const conditions = new Map<string, Plan | undefined>();
 
-  function sight(principal: Principal, purpose: Purpose): Sight {
-    const known = sights.get(principal) ?? new Map<Purpose, Sight>();
+  function sight(principal: Principal, purpose: Purpose, terms = noTerms): Sight {
+    const there = sights.get(principal);
+    const known = there?.terms === terms ? there : { terms, byPurpose: new Map<Purpose, Sight>() };
     sights.set(principal, known);
-    const found = known.get(purpose) ?? sightOf(principal, purpose);
-    known.set(purpose, found);
+    const found = known.byPurpose.get(purpose) ?? sightOf(principal, purpose, terms);
+    known.byPurpose.set(purpose, found);
     return found;
   }
 
-  function sightOf(principal: Principal, purpose: Purpose): Sight {
+  function sightOf(principal: Principal, purpose: Purpose, terms: Terms): Sight {
     const { grant, owners } = principal;
     const refusal = (type: ResourceType) => refused(principal, PURPOSES[purpose], type);
     const names = opensTo(principal);
     const opens = (type: ResourceType) => (isForOpened(purpose, type) ? names : undefined);
     if (grant === undefined) {
       const whole = [...owners];
-      return { whole, opens, of: () => ({ owners: whole, where: everything }), some: () => true, refusal };
+      return { whole, opens, owners, of: () => ({ owners: whole, where: everything }), some: () => true, refusal };
     }
     const types = new Map<ResourceType, Seen | undefined>();
     const of = (type: ResourceType): Seen | undefined => {
-      if (!types.has(type)) types.set(type, seenBy(principal, grant, purpose, type));
+      if (!types.has(type)) types.set(type, seenBy(principal, grant, { purpose, terms }, type));
       return types.get(type);
     };
     return {
       whole: undefined,
       opens,
+      owners: [...new Set([...owners, ...emergenciesFor(purpose, terms).map(({ owner }) => owner)])],
       of,
       some: () => registry.resourceTypes.some((type) => of(type) !== undefined),
       refusal,
     };
   }
 
-  function seenBy(principal: Principal, grant: Grant, purpose: Purpose, type: ResourceType): Seen | undefined {
+  function seenBy(
+    principal: Principal,
+    grant: Grant,
+    { purpose, terms }: { purpose: Purpose; terms: Terms },
+    type: ResourceType,
+  ): Seen | undefined {
     const kind = kindOf(type, compartment);
     if (kind === undefined) return undefined;
     const letters: readonly Letter[] = PURPOSES[purpose];
@@ -105,7 +120,16 @@ export function createAccess(registry: SearchRegistry, base: string): Access {
             .map((scope) => ofScope(principal, grant, scope, kind, type));
     const where = oneOf(ways.filter((plan): plan is Plan => plan !== undefined));
     if (where === undefined) return undefined;
-    return { owners: ownersOf(principal, purpose, kind), where };
+    const owners = ownersOf(principal, purpose, kind);
+    const own = without(where, refusedOf(terms, principal, purpose, kind, type));
+    const emergencies = emergenciesFor(purpose, terms);
+    if (emergencies.length === 0) return { owners, where: own };
+    const others = openInEmergency(terms, type, registry);
+    const names = isForOpened(purpose, type) ? opensTo(principal) : undefined;
+    const opened = names === undefined ? {} : { opened: { to: names, at: terms.at } };
+    const of = [both({ node: 'owned', by: owners, ...opened }, own), ...others.map((one) => both(one, where))];
+    const theirs = others.length === 0 ? [] : emergencies.map(({ owner }) => owner);
+    return { owners: [...new Set([...owners, ...theirs])], where: { node: 'any', of } };
   }
 
   function ofScope(principal: Principal, grant: Grant, scope: ResourceScope, kind: Kind, type: ResourceType) {

@@ -70,11 +70,19 @@ export const BOUND_TO_PATIENT: ReadonlySet<Role> = new Set<Role>(['patient', 're
 /** Who may choose ids: with others, it would tell what exists. */
 export const IMPORTS: ReadonlySet<Role> = new Set<Role>(['operator', 'administrator']);
 
+/** Who may meet a patient in an emergency. */
+const TREATING: readonly Role[] = ['referrer', 'specialist', 'coordinator'];
+
 /**
  * TABLE: operation -> the roles that may call it, or `any` where what it reads and writes is asked of the repository as
  * the caller, and so has its own policy.
  */
-export const OPERATIONS: Record<string, readonly Role[] | 'any'> = { $purge: ['operator'], $validate: 'any' };
+export const OPERATIONS: Record<string, readonly Role[] | 'any'> = {
+  $purge: ['operator'],
+  $validate: 'any',
+  '$break-glass': TREATING,
+  '$break-glass-end': TREATING,
+};
 
 /** TABLE: interaction -> the letter that it needs; null where each entry, or nobody, needs one. (SMART App Launch 2.2) */
 export const INTERACTIONS: Record<string, Letter | null> = {

@@ -135,6 +135,14 @@ export const limits = {
   /** Milliseconds that the answer to a request with an `Idempotency-Key` is remembered, and characters of such a key. */
   idempotencyMs: 24 * 60 * 60 * 1000,
   idempotencyKeyCharacters: 255,
+  /** Characters of the reason for an emergency, milliseconds between two looks for those that are over, and that their end may still be told after. */
+  emergencyReasonCharacters: 1000,
+  emergencyLookMs: 5000,
+  emergencyToldMs: 7 * 24 * 60 * 60 * 1000,
+  /** Milliseconds for which what patients deny a caller is not looked at again; Consents that this may depend on, and roles and teams of one person. */
+  termsTrustMs: 750,
+  consentsOfCaller: 10_000,
+  rolesOfPerson: 500,
   /** Attempts of a write without `If-Match` that meets another writer. */
   writeAttempts: 30,
   /** Operations of one patch. */

@@ -13,6 +13,7 @@ import { uncheckedIssues } from '../validate/unchecked.js';
 import type { ResponseCheck } from '../validate/response.js';
 import type { Validator } from '../validate/validator.js';
 import { createAnswers } from './answers.js';
+import { createDoubts } from './consents/doubts.js';
 import { asked } from './failures.js';
 import { idBrought, keyOf, nameOf, type Brought } from './operations.js';
 import { refuseFaults } from './prepare/faults.js';
@@ -54,6 +55,7 @@ export type Validate = (call: Call, question: Question) => Promise<Issue[]>;
 export function createChecking(parts: CheckingParts): Validate {
   const { store, referrers, access, definitions, validator, extract, base, integrity } = parts;
   const checkAnswers = createAnswers(parts);
+  const doubts = createDoubts(parts);
 
   return async function validate(call, question) {
     access.demandOperation(call.principal, '$validate');
@@ -65,7 +67,7 @@ export function createChecking(parts: CheckingParts): Validate {
     if (mode !== 'delete') issues.push(...(await lostReferences(call, places)));
     const checked = brought.resource;
     if (checked !== undefined && !found.some(isRefusal)) {
-      issues.push(...practiceIssues(checked), ...uncheckedIssues(definitions, checked));
+      issues.push(...practiceIssues(checked), ...uncheckedIssues(definitions, checked), ...doubts(checked));
     }
     if (question.type === 'QuestionnaireResponse' && mode !== 'delete' && !found.some(isRefusal)) {
       issues.push(...(await answers(call, question, brought)));

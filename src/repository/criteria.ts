@@ -32,7 +32,7 @@ export interface Finder {
   /** As many as `atMost`. */
   find(call: Call, criteria: Criteria, atMost: number): Promise<Found[]>;
   /** "There are so many, still." */
-  guard(call: Call, criteria: Criteria, matches: number): Guard;
+  guard(call: Call, criteria: Criteria, matches: number): Promise<Guard>;
 }
 
 export function createFinder({ store, registry, base }: CriteriaParts): Finder {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { failure } from '../fhir/outcome.js';
 import { limits } from '../kit/limits.js';
 import type { Log } from '../kit/log.js';
+import { isEverything } from '../search/restrict.js';
 import type { Store } from '../store/port.js';
 import { isStale, reindex, type Indexing } from './reindex.js';
 
@@ -65,6 +66,10 @@ export async function keepIndexed(store: Store, indexing: Indexing, log: Log): P
   };
 }
 
+/** What is found by being open alone is found without search values. */
+const asksNothing = ([, plan, order, , reach]: Parameters<Store['search']>): boolean =>
+  isEverything(plan) && order.length === 0 && reach.owners.length === 0;
+
 function gated(store: Store, ready: () => boolean): Store {
   const refused = (): Promise<never> =>
     Promise.reject(
@@ -77,7 +82,7 @@ function gated(store: Store, ready: () => boolean): Store {
     );
   return {
     ...store,
-    search: (...given) => (ready() ? store.search(...given) : refused()),
+    search: (...given) => (ready() || asksNothing(given) ? store.search(...given) : refused()),
     count: (...given) => (ready() ? store.count(...given) : refused()),
     write: (changes, guards = [], ...rest) =>
       ready() || guards.length === 0 ? store.write(changes, guards, ...rest) : refused(),

@@ -4,6 +4,7 @@
  */
 import { limits } from '../kit/limits.js';
 import { matches, type Doc } from '../search/match.js';
+import type { OpenedTo } from '../search/opened.js';
 import { isRange, type Entry, type Plan, type Test } from '../search/plan.js';
 import { both } from '../search/restrict.js';
 import { isThere as isVersionThere, type Found, type Reach, type Store, type Version } from '../store/port.js';
@@ -37,11 +38,19 @@ export function createMeets(store: Store, extract: Indexing['extract']): Meets {
         const test: Test = { kind: 'text', value: { is: [`${doc.type}/${doc.id}`] } };
         return isThere([plan.by], both({ node: 'entry', param: plan.param, test }, plan.where), reach);
       }
+      case 'owned':
+        return matches(plan, doc, []) || isOpenNow(doc, plan.opened);
       case 'id':
       case 'entry':
-      case 'owned':
         return matches(plan, doc, []);
     }
+  }
+
+  /** What is open is so with its old versions too, and those do not say it themselves. */
+  async function isOpenNow({ type, id, openings }: Doc, opened: OpenedTo | undefined): Promise<boolean> {
+    if (opened === undefined || openings !== undefined) return false;
+    const [found] = await store.read([{ type, id }], { owners: [], opened }, true);
+    return found !== undefined;
   }
 
   async function isThere(types: string[], plan: Plan, reach: Reach): Promise<boolean> {

@@ -2,10 +2,11 @@
 import type { BlobRef } from '../blob/port.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Operation } from '../fhir/transaction/operation.js';
-import type { Resource } from '../fhir/types.js';
+import type { Resource, ResourceType } from '../fhir/types.js';
 import { isRange } from '../search/plan.js';
 import { SHOWS } from '../search/shown.js';
 import type { Found, Guard, Key, Version } from '../store/port.js';
+import type { Conditions } from './conditions.js';
 import type { Prepared } from './prepare/prepare.js';
 
 /** What a create or update brings: a resource, or what was made of one that is large. */
@@ -67,3 +68,25 @@ export function keyOf(name: string): Key {
 /** The Binaries whose bytes it shows, as `Binary/id`. */
 export const shownBy = ({ entries }: Pick<Found, 'entries'>): string[] =>
   entries.flatMap((entry) => (entry.param === SHOWS && !isRange(entry) ? [entry.value] : []));
+
+/** An operation as a request of its own would be. */
+export const created = (type: ResourceType, resource: Resource): Operation => ({
+  index: 0,
+  method: 'POST',
+  interaction: 'create',
+  type,
+  query: '',
+  resource,
+  conditions: {},
+});
+
+export const updated = ({ type, id }: Key, resource: Resource, conditions: Conditions): Operation => ({
+  index: 0,
+  method: 'PUT',
+  interaction: 'update',
+  type,
+  id,
+  query: '',
+  resource,
+  conditions,
+});

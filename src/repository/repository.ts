@@ -33,20 +33,26 @@ import { AUDIT_EVENT, refuseTrail } from './events/apart.js';
 import { createEvents } from './events/index.js';
 import { asked } from './failures.js';
 import { createMeets } from './meets.js';
-import { nameOf, type Asked, type Brought, type Written } from './operations.js';
+import { created, nameOf, updated, type Asked, type Brought, type Written } from './operations.js';
 import { createOnce, ofBytes, type Once } from './once.js';
 import { readResource } from './prepare/body.js';
 import { refuseFaults } from './prepare/faults.js';
+import { createEmergencies, type Emergencies, type EmergencyParts } from './emergency/index.js';
 import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
 import { createSeenStore } from './seen.js';
 import { createSearch, type SearchDoor } from './search.js';
 import { createTelling } from './telling.js';
 import { whileOpen } from './watched.js';
+import { createTerms } from './terms.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
 
-export interface RepositoryParts extends Omit<WritingParts, 'finder' | 'definitions' | 'store'>, PurgeParts {
+export interface RepositoryParts
+  extends
+    Omit<WritingParts, 'finder' | 'definitions' | 'store' | 'terms'>,
+    PurgeParts,
+    Pick<EmergencyParts, 'audit' | 'emergencyMs'> {
   access: Access;
   registry: SearchRegistry;
   /** Whether AuditEvents are made of the audit trail; else they are resources as any others. */
@@ -72,6 +78,8 @@ export interface Repository extends SearchDoor {
   validate: Validate;
   /** Erases a patient; see `purge/index.ts`. Throws 403 for all but the operator. */
   purge: Purge;
+  /** Break-glass; see `emergency/index.ts`. */
+  emergencies: Emergencies;
   /** Replaces a resource, or stores it under the id that the caller chose. */
   update(call: Call, key: Key, resource: Resource): Promise<Written>;
   /** Stores raw bytes as a Binary: a new one, or that of the key. */
@@ -100,9 +108,11 @@ export interface Upload {
 export function createRepository(parts: RepositoryParts): Repository {
   const { blobs, clock, validator, registry, prepare } = parts;
   const { definitions } = registry;
-  const store = createSeenStore(parts);
+  const terms = createTerms(parts);
+  const store = createSeenStore({ ...parts, terms });
   const seen = { ...parts, store };
-  const again = createOnce(seen, createWriting({ ...seen, definitions, finder: createFinder(seen) }));
+  const writing = createWriting({ ...seen, terms, definitions, finder: createFinder(seen) });
+  const again = createOnce(seen, writing);
   const tell = createTelling(parts.store, SHOWING);
   const { meets } = createMeets(parts.store, parts.extract);
   const events = parts.audited === true ? createEvents({ ...seen, log: parts.store.audit, meets }) : undefined;
@@ -235,6 +245,7 @@ export function createRepository(parts: RepositoryParts): Repository {
       referrers: (...asked) => parts.store.erasing.referrers(...asked),
     }),
     purge: createPurge(parts),
+    emergencies: createEmergencies({ ...parts, terms, write: writing }),
     update: (call, key, resource) => write(call, updated(key, resource, {})),
     writeBytes: async (call, upload, ...rest) => {
       try {
@@ -259,27 +270,6 @@ export function createRepository(parts: RepositoryParts): Repository {
     },
   };
 }
-
-const created = (type: ResourceType, resource: Resource): Operation => ({
-  index: 0,
-  method: 'POST',
-  interaction: 'create',
-  type,
-  query: '',
-  resource,
-  conditions: {},
-});
-
-const updated = ({ type, id }: Key, resource: Resource, conditions: Conditions): Operation => ({
-  index: 0,
-  method: 'PUT',
-  interaction: 'update',
-  type,
-  id,
-  query: '',
-  resource,
-  conditions,
-});
 
 function present<T extends Version>(found: T | undefined, name: string): T {
   if (found === undefined) throw failure('not-found', `There is no ${name}.`);

@@ -131,12 +131,12 @@ export function createResolve({ store, access, clock, finder, deletesMultiple, r
     if (method === 'DELETE' && deletesMultiple) {
       const found = await finder.find(call, criteria, limits.conditionalDeletes + 1);
       if (found.length <= limits.conditionalDeletes)
-        return { found, guard: finder.guard(call, criteria, found.length) };
+        return { found, guard: await finder.guard(call, criteria, found.length) };
       const say = `More than ${limits.conditionalDeletes} ${type} resources match (limit conditionalDeletes).`;
       throw failure('too-costly', say, where(operation, 'url'));
     }
     const found = await one(call, operation, criteria);
-    const guard = finder.guard(call, criteria, found.length);
+    const guard = await finder.guard(call, criteria, found.length);
     const [match] = found;
     const own = idBrought(operation);
     if (own !== undefined && !(typeof own === 'string' && isId(own))) {
@@ -157,7 +157,7 @@ export function createResolve({ store, access, clock, finder, deletesMultiple, r
     if (ifNoneExist === undefined) return { key: newKey(type) };
     const criteria = finder.read(call, type, ifNoneExist, where(operation, 'If-None-Exist'));
     const there = await finder.find(call, criteria, 2 + deleted.size);
-    const guard = finder.guard(call, criteria, there.length);
+    const guard = await finder.guard(call, criteria, there.length);
     const found = there.filter((one) => !deleted.has(nameOf(one)));
     if (found.length > 1) throw several(type);
     return found.length === 1 ? { found, guard, unchanged: true } : { key: newKey(type), guard };

@@ -31,6 +31,7 @@ import { createMeets } from './meets.js';
 import { keyOf, nameOf, shownBy } from './operations.js';
 import { groupsOf, openedTo, reachOf, type Named } from './reach.js';
 import type { Indexing } from './reindex.js';
+import type { TermsDesk } from './terms.js';
 
 export interface SeenStore {
   /** Throws 403 for types of which the caller sees nothing; what is included or referred to is then not there. */
@@ -40,7 +41,7 @@ export interface SeenStore {
   /** Throws 403 too when a chain or `_has` leads through what the caller may not search. */
   search(call: Call, asked: Asked, order: Order[], page: PageRequest): Promise<Page<Found>>;
   count(call: Call, asked: Asked, atMost: number): Promise<number>;
-  guard(call: Call, guard: Omit<Guard, 'reach'>): Guard;
+  guard(call: Call, guard: Omit<Guard, 'reach'>): Promise<Guard>;
   /** Whether a version is one that the caller sees, for this purpose. */
   sees(call: Call, purpose: Purpose, version: Version): Promise<boolean>;
   /**
@@ -70,14 +71,16 @@ export interface SeenParts {
   store: Store;
   access: Access;
   extract: Indexing['extract'];
+  terms: Pick<TermsDesk, 'of'>;
 }
 
-export function createSeenStore({ store, access, extract }: SeenParts): SeenStore {
+export function createSeenStore({ store, access, extract, terms }: SeenParts): SeenStore {
   const { meets, entriesOf } = createMeets(store, extract);
-  const sightOf = (call: Call, purpose: Purpose): Sight => access.sight(call.principal, purpose);
+  const sightOf = async ({ principal }: Call, purpose: Purpose): Promise<Sight> =>
+    access.sight(principal, purpose, await terms.of(principal));
 
   async function read(call: Call, purpose: Purpose, keys: Key[], bare?: boolean): Promise<(Found | undefined)[]> {
-    const sight = sightOf(call, purpose);
+    const sight = await sightOf(call, purpose);
     const { whole } = sight;
     if (whole !== undefined) return store.read(keys, reachOf(call, whole, sight.opens('*')), bare);
     const seen = keys.map(({ type }) => seenOr403(sight, purpose, type));
@@ -108,7 +111,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
   }
 
   async function version(call: Call, key: Key, number: number): Promise<Version | undefined> {
-    const sight = sightOf(call, 'read');
+    const sight = await sightOf(call, 'read');
     const opens = sight.opens(key.type);
     if (sight.whole !== undefined) return store.version(key, number, reachOf(call, sight.whole, opens));
     const rule = sight.of(key.type);
@@ -123,7 +126,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
 
   /** An old version is seen by who sees what became of it: who may no longer see a resource does not see its past. */
   async function areSeenNow(call: Call, purpose: Purpose, versions: Version[]): Promise<Set<string>> {
-    const sight = sightOf(call, purpose);
+    const sight = await sightOf(call, purpose);
     const bounded = [...new Map(versions.map((one) => [nameOf(one), one])).values()];
     const found = new Set<string>();
     const open: Key[] = [];
@@ -141,12 +144,12 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
 
   async function history(call: Call, scope: HistoryScope, page: PageRequest): Promise<Page<Version>> {
     const purpose = scope.id === undefined ? 'search' : 'read';
-    const sight = sightOf(call, purpose);
+    const sight = await sightOf(call, purpose);
     const opens = sight.opens(scope.type ?? '*');
     if (sight.whole !== undefined) return store.history(scope, page, reachOf(call, sight.whole, opens));
     const open = scope.type === undefined ? sight.some() : sight.of(scope.type) !== undefined;
     if (!open) throw sight.refusal(scope.type ?? '*');
-    const owners = scope.type === undefined ? call.principal.owners : ownersOf([sight.of(scope.type)]);
+    const owners = scope.type === undefined ? sight.owners : ownersOf([sight.of(scope.type)]);
     const reach = reachOf(call, owners, opens);
     const items: Version[] = [];
     let { after } = page;
@@ -167,18 +170,18 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
   }
 
   const search: SeenStore['search'] = async (call, asked, order, page) => {
-    const within = withinReach(call, asked);
+    const within = await withinReach(call, asked);
     return within === undefined ? { items: [] } : store.search(within.types, within.plan, order, page, within.reach);
   };
 
   const count: SeenStore['count'] = async (call, asked, atMost) => {
-    const within = withinReach(call, asked);
+    const within = await withinReach(call, asked);
     return within === undefined ? 0 : store.count(within.types, within.plan, within.reach, atMost);
   };
 
   /** Undefined when it can find nothing. */
-  function withinReach(call: Call, { purpose, types, plan, named = false }: Asked) {
-    const sight = sightOf(call, purpose);
+  async function withinReach(call: Call, { purpose, types, plan, named = false }: Asked) {
+    const sight = await sightOf(call, purpose);
     const opens = sight.opens('*');
     if (sight.whole !== undefined) return { types: [...types], plan, reach: reachOf(call, sight.whole, opens) };
     const searched = types.filter((type) => sight.of(type) !== undefined);
@@ -196,13 +199,13 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
     return { types: searched, plan: within, reach };
   }
 
-  function guard(call: Call, { type, plan, ...rest }: Omit<Guard, 'reach'>): Guard {
-    const within = withinReach(call, { purpose: 'search', types: [type], plan });
+  async function guard(call: Call, { type, plan, ...rest }: Omit<Guard, 'reach'>): Promise<Guard> {
+    const within = await withinReach(call, { purpose: 'search', types: [type], plan });
     return { ...rest, type, plan: within?.plan ?? plan, reach: within?.reach ?? { owners: [] } };
   }
 
   const sees: SeenStore['sees'] = async (call, purpose, one) => {
-    const sight = sightOf(call, purpose);
+    const sight = await sightOf(call, purpose);
     if (sight.whole !== undefined) return true;
     const rule = sight.of(one.type);
     if (rule === undefined) return false;
@@ -220,7 +223,7 @@ export function createSeenStore({ store, access, extract }: SeenParts): SeenStor
 
   const write: SeenStore['write'] = async (call, changes, guards, integrity, record, along, named = {}) => {
     const { kept = new Set(), opening = [] } = named;
-    const sight = sightOf(call, 'refer');
+    const sight = await sightOf(call, 'refer');
     const demanded = integrity && { ...integrity, present: integrity.present.filter((key) => !kept.has(nameOf(key))) };
     if (sight.whole !== undefined) {
       const reach = { owners: sight.whole };

@@ -12,8 +12,9 @@ import { assert } from '../kit/assert.js';
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { Turns } from '../kit/turns.js';
-import { isThere, StoreError, type Along, type Change, type VaultRecord } from '../store/port.js';
+import { isThere, StoreError, type Along, type AuditRecord, type Change, type VaultRecord } from '../store/port.js';
 import type { ResponseCheck } from '../validate/response.js';
+import { createDoubts } from './consents/doubts.js';
 import { createAnswers, isDefinition } from './answers.js';
 import { createAccept, type AcceptParts } from './accept.js';
 import { isStoreFailure, tellStoreFailure } from './failures.js';
@@ -26,6 +27,7 @@ import type { Named } from './reach.js';
 import { References, type Made } from './references.js';
 import { createResolve, type ResolveParts, type Told, type Where } from './resolve.js';
 import type { SeenStore } from './seen.js';
+import type { TermsDesk } from './terms.js';
 
 export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   store: SeenStore;
@@ -37,6 +39,7 @@ export interface WritingParts extends AcceptParts, LinkingParts, ResolveParts {
   integrity: 'enforce' | 'warn' | 'off';
   /** What is opened to other organizations; undefined where there is only one. */
   sharing?: Sharing | undefined;
+  terms: Pick<TermsDesk, 'after'>;
 }
 
 /** Where the operations stand: alone in a request, or as the entries of a transaction. */
@@ -49,26 +52,28 @@ export interface Setting {
 
 /**
  * One result for each work, in their order; a condition that deletes several gives the last of them. `record` is put
- * into the vault by the same write, whether that changes anything or not.
+ * into the vault by the same write, whether that changes anything or not, and `audit` into the trail beside its own records.
  */
 export type Write = (
   call: Call,
   works: Work[],
   setting: Setting,
   record?: (results: Written[]) => VaultRecord,
+  audit?: readonly AuditRecord[],
 ) => Promise<Written[]>;
 
 export function createWriting(parts: WritingParts): Write {
-  const { store, blobs, clock, base, integrity, responses, sharing } = parts;
+  const { store, blobs, clock, base, integrity, responses, sharing, terms } = parts;
   const resolve = createResolve(parts);
   const accept = createAccept(parts);
   const checkAnswers = createAnswers(parts);
   const link = createLinking(parts);
+  const doubts = createDoubts(parts);
 
-  return async function write(call, works, setting, record) {
+  return async function write(call, works, setting, record, audit) {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await attemptOnce(call, works, setting, record);
+        return await attemptOnce(call, works, setting, record, audit);
       } catch (error) {
         const overtaken = isStoreFailure(error, 'conflict') || isStoreFailure(error, 'guard');
         if (!overtaken || attempt >= limits.writeAttempts)
@@ -84,6 +89,7 @@ export function createWriting(parts: WritingParts): Write {
     works: Work[],
     setting: Setting,
     record?: (results: Written[]) => VaultRecord,
+    more: readonly AuditRecord[] = [],
   ): Promise<Written[]> {
     const turns = new Turns();
     const resolved = await resolve(call, works, setting.where, setting.told);
@@ -110,8 +116,8 @@ export function createWriting(parts: WritingParts): Write {
     const changes = writes.map(({ change }) => change);
     await demandSteps(call, writes, setting);
     const done = results(works, steps, changes, issues);
-    const audit = changes.length === 0 ? undefined : call.trail?.writing(writes);
-    const along = audit === undefined ? {} : { audit };
+    const audit = [...((changes.length > 0 && call.trail?.writing(writes)) || []), ...more];
+    const along = audit.length === 0 ? {} : { audit };
     await commit(call, writes, resolved, references, issues, setting, record?.(done), along);
     return done;
   }
@@ -135,6 +141,7 @@ export function createWriting(parts: WritingParts): Write {
       issues.push(...(await checkAnswers(call, response, was?.text, steps)));
       if (issues.some(isRefusal)) throw new FhirError('unprocessable', issues);
     }
+    if (key.type === 'Consent') issues.push(...doubts(made.document ?? made.text));
     const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };
     // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
     const purpose = was?.text === undefined ? 'create' : 'update';
@@ -185,6 +192,7 @@ export function createWriting(parts: WritingParts): Write {
       });
       call.trail?.written();
       if (changes.some(isDefinition)) responses.forget();
+      terms.after(changes);
     } catch (error) {
       if (!isStoreFailure(error, 'missing')) throw error;
       const { at = '' } = error as StoreError;

@@ -130,6 +130,8 @@ export function both(one: Plan, other: Plan): Plan {
 
 export const isEverything = (plan: Plan): boolean => plan.node === 'all' && plan.of.length === 0;
 
+export const isNothing = (plan: Plan): boolean => plan.node === 'any' && plan.of.length === 0;
+
 /** Met only by resources of these types. */
 function ofTypes(plan: Plan, types: ResourceType[]): Plan {
   switch (plan.node) {

@@ -54,6 +54,7 @@ function collecting(open: () => Promise<Place>): void {
       registry,
       base: 'http://localhost/fhir',
       responses: createResponseCheck({ definitions, base: 'http://localhost/fhir', required: false }),
+      emergencyMs: 0,
       integrity: 'off',
       deletesMultiple: false,
       requiresIfMatch: false,

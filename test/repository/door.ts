@@ -74,6 +74,7 @@ function doors(open: (folder: string, clock: FakeClock) => Promise<Store>): Door
           responses: createResponseCheck({ definitions, base, required: false }),
           integrity: 'off',
           deletesMultiple: false,
+          emergencyMs: 3_600_000,
           requiresIfMatch: false,
         }),
       async another() {

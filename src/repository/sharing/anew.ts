@@ -21,6 +21,7 @@ export async function openAnew(
     const page = await store.keeping.currents({ size: limits.reindexBatch, ...after });
     await sharing.anew(page.items.filter(isRoot).map(nameOf));
     await openDirectory(store, page.items);
+    await sharing.consentsAnew(page.items);
     done += page.items.length;
     if (page.next === undefined) {
       await store.keeping.setNote('opened', fingerprint);

@@ -2,13 +2,17 @@
  * What a referral opens. To those whom it names the case: what its organization listed, and nothing that this leads to.
  * To that organization the answers: what others wrote for it. Each only as far as it is there and belongs to whom it must.
  */
+import type { Window } from '../../access/consent/windows.js';
 import { failure } from '../../fhir/outcome.js';
 import { parseCanonical } from '../../fhir/reference.js';
 import { limits } from '../../kit/limits.js';
 import type { Opening } from '../../store/port.js';
 import { shownBy } from '../operations.js';
 import { FOREVER, type Referral } from './referral.js';
+import { Shown } from './shown.js';
 import { valuesAt, type Known, type World } from './world.js';
+
+const NEVER: Window = { from: 0, until: 0 };
 
 /** TABLE: where a request, or a Task of the case, lists what belongs to it. */
 const LISTED = {
@@ -28,20 +32,25 @@ const ANSWERED: ReadonlySet<string> = new Set(['Media', 'DocumentReference']);
 const ANSWERS_REQUEST = ['basedOn'] as const;
 const ANSWERS_TASK = ['basedOn', 'partOf', 'focus'] as const;
 
-/** What a referral opens now, to whom, and until when. Throws 422 when that is more than one referral may. */
+/** What a referral opens now, to whom, and when. Throws 422 when that is more than one referral may. */
 export async function contentsOf(referral: Referral, world: World, now: number): Promise<Opening[]> {
   const found: Opening[] = [];
-  for (const [to, { until, tasks }] of referral.open) {
-    if (until <= now) continue;
-    for (const { key } of await caseOf(referral, tasks, world)) found.push({ ...key, to, from: 0, until });
-  }
-  for (const { key } of await answersTo(referral, world))
-    found.push({ ...key, to: referral.owner, from: 0, until: FOREVER });
+  const put = (shown: Shown): void => {
+    for (const { key, to, windows } of shown.all()) {
+      const open = windows.filter(({ until }) => until > now);
+      // What is open at no time belongs to the referral all the same: when it changes, this is computed anew.
+      for (const { from, until } of open.length > 0 ? open : [NEVER]) found.push({ ...key, to, from, until });
+    }
+  };
+  for (const [to, { until, tasks }] of referral.open)
+    if (until > now) put(await caseOf(referral, tasks, new Shown(world, to, { from: 0, until })));
+  put(await answersTo(referral, world, new Shown(world, referral.owner, { from: 0, until: FOREVER })));
   return found;
 }
 
 /** @param tasks those that name whom it is opened to */
-async function caseOf({ via, owner, request, referrers }: Referral, tasks: Known[], world: World): Promise<Known[]> {
+async function caseOf({ via, owner, request, referrers }: Referral, tasks: Known[], shown: Shown): Promise<Shown> {
+  const { world } = shown;
   const names = new Set(
     request === undefined
       ? []
@@ -59,18 +68,20 @@ async function caseOf({ via, owner, request, referrers }: Referral, tasks: Known
   for (const task of tasks) list(task, LISTED.task);
   refuseMore(names.size);
   const own = (some: Known[]): Known[] => some.filter((one) => one.owner === owner);
-  const found = new Map(own(await world.all(names)).map((one) => [one.name, one]));
-  for (const { key, says } of [...found.values()]) {
+  const listed = own(await world.all(names));
+  for (const one of listed) await shown.add(one);
+  for (const one of listed) {
+    const { key, says } = one;
     if (key.type !== 'QuestionnaireResponse') continue;
     const answered = answeredWith(says, world).filter((name) => ANSWERED.has(name.slice(0, name.indexOf('/'))));
-    for (const one of own(await world.all(answered))) found.set(one.name, one);
-    for (const one of await formsOf(says.questionnaire, owner, world)) found.set(one.name, one);
-    refuseMore(found.size);
+    for (const more of own(await world.all(answered))) await shown.add(more, one);
+    for (const form of await formsOf(says.questionnaire, owner, world)) await shown.add(form, one);
+    refuseMore(shown.size);
   }
-  const shown = [...found.values()].flatMap(({ found: one }) => shownBy(one));
-  refuseMore(found.size + shown.length);
-  for (const one of own(await world.all(shown))) found.set(one.name, one);
-  return [...found.values()];
+  const showing = [...shown.known()];
+  refuseMore(shown.size + showing.flatMap(({ found }) => shownBy(found)).length);
+  for (const one of showing) for (const bytes of own(await world.all(shownBy(one.found)))) await shown.add(bytes, one);
+  return shown;
 }
 
 /** What the answers of a QuestionnaireResponse refer to, in all levels of its items. */
@@ -90,7 +101,7 @@ async function formsOf(canonical: unknown, owner: string, world: World): Promise
   return version === undefined ? found : found.filter(({ says }) => says.version === version);
 }
 
-async function answersTo(referral: Referral, world: World): Promise<Known[]> {
+async function answersTo(referral: Referral, world: World, shown: Shown): Promise<Shown> {
   const { via, owner, tasks, referrers, request } = referral;
   const places = via.startsWith('ServiceRequest/') ? ANSWERS_REQUEST : ANSWERS_TASK;
   const says = ({ key, says: said }: Known): boolean =>
@@ -98,16 +109,16 @@ async function answersTo(referral: Referral, world: World): Promise<Known[]> {
     (key.type === 'Communication' && world.named(said, 'about').includes(via));
   const outputs = tasks.flatMap((task) => world.named(task.says, 'output.valueReference'));
   const given = [...referrers.filter(says), ...(await world.all(outputs))].filter((one) => one.owner !== owner);
-  const found = new Map(given.map((one) => [one.name, one]));
-  for (const { key, owner: by, says: said } of [...found.values()]) {
-    if (key.type !== 'DiagnosticReport') continue;
-    const parts = ['result', 'media.link'].flatMap((place) => world.named(said, place));
-    for (const one of await world.all(parts)) if (one.owner === by) found.set(one.name, one);
+  for (const one of given) await shown.add(one);
+  for (const one of new Set(given)) {
+    if (one.key.type !== 'DiagnosticReport') continue;
+    const parts = ['result', 'media.link'].flatMap((place) => world.named(one.says, place));
+    for (const part of await world.all(parts)) if (part.owner === one.owner) await shown.add(part, one);
   }
-  for (const { found: one, owner: by } of [...found.values()])
-    for (const bytes of await world.all(shownBy(one))) if (bytes.owner === by) found.set(bytes.name, bytes);
-  if (found.size <= limits.caseResources) return [...found.values()];
-  const say = `${found.size} resources would be answers to ${request?.name ?? via}; one referral may have ${limits.caseResources}`;
+  for (const one of [...shown.known()])
+    for (const bytes of await world.all(shownBy(one.found))) if (bytes.owner === one.owner) await shown.add(bytes, one);
+  if (shown.size <= limits.caseResources) return shown;
+  const say = `${shown.size} resources would be answers to ${request?.name ?? via}; one referral may have ${limits.caseResources}`;
   throw failure(
     'unprocessable',
     `${say} (limit caseResources). Put what belongs together into one of them.`,

@@ -4,21 +4,25 @@
  * is under way, and a read costs one look. Two writes that touch the same referral cannot both be made from the same state:
  * the generation lets one of them begin again.
  */
+import { patientsIn } from '../../access/compartment.js';
 import type { Principal } from '../../access/principal.js';
 import { failure } from '../../fhir/outcome.js';
 import type { Clock } from '../../kit/clock.js';
 import { limits } from '../../kit/limits.js';
 import { Turns } from '../../kit/turns.js';
+import type { SearchRegistry } from '../../search/registry.js';
 import { SHOWS } from '../../search/shown.js';
-import { isThere, REFERS, StoreError, type Change, type Opened, type Store } from '../../store/port.js';
+import { isThere, REFERS, StoreError, type Change, type Opened, type Store, type Version } from '../../store/port.js';
 
+import { createAgreements } from '../consents/agreements.js';
+import { createConsents, type Consents } from '../consents/index.js';
 import { keyOf, nameOf } from '../operations.js';
 import { contentsOf } from './contents.js';
 import { inDirectory } from './directory.js';
 import { referralOf } from './referral.js';
 import { demandTaskStep } from './steps.js';
 import { touchedBy, type Turn } from './touched.js';
-import { World } from './world.js';
+import { World, type Shelf } from './world.js';
 
 export interface Sharing {
   /** What goes with these changes into the same write. Throws 422 for what is more than a referral may be. */
@@ -29,6 +33,8 @@ export interface Sharing {
   keptBy(turns: readonly Turn[]): Promise<Set<string>>;
   /** Computes these anew from what is stored. */
   anew(vias: Iterable<string>): Promise<void>;
+  /** What Consents among these stored resources say of whom. */
+  consentsAnew(versions: readonly Version[]): Promise<void>;
 }
 
 export interface Shared {
@@ -43,6 +49,7 @@ export interface Shared {
 export interface SharingParts {
   store: Store;
   base: string;
+  registry: SearchRegistry;
   clock: Clock;
   /** Milliseconds that a completed referral stays open. */
   endMs: number;
@@ -55,8 +62,15 @@ interface Computed {
   world: World;
 }
 
-export function createSharing({ store, base, clock, endMs, enforced }: SharingParts): Sharing {
-  const worldOf = (changes: readonly Change[]): World => new World(store, base, changes);
+export function createSharing({ store, base, clock, endMs, enforced, registry }: SharingParts): Sharing {
+  const { agreements, understand } = createAgreements({ store, registry, base });
+  const consents = createConsents({ store, registry, base, understand });
+  const shelf: Shelf = {
+    ...store,
+    agreements,
+    patientsIn: (type, id, entries) => patientsIn(type, id, entries, registry),
+  };
+  const worldOf = (changes: readonly Change[]): World => new World(shelf, base, changes);
   const via: Store['sharing']['via'] = (keys) => store.sharing.via(keys);
 
   async function together(turns: readonly Turn[]): Promise<Shared> {
@@ -67,12 +81,24 @@ export function createSharing({ store, base, clock, endMs, enforced }: SharingPa
       via,
       enforced,
     });
-    const directory = await inDirectory(turns, (vias) => store.sharing.of(vias));
+    const judged = consents.judged(turns);
+    for (const one of await openingOf(judged)) known.add(one);
+    const beside = [
+      ...(await inDirectory(turns, (vias) => store.sharing.of(vias))),
+      ...(await consents.concerning(turns)),
+    ];
     const leading = turns.filter(({ change, was }) => isThere(was) && LEADING.has(change.type));
-    if (known.size + fresh.size + later.size + leading.length === 0) return { opened: directory, settle: nothing };
+    if (known.size + fresh.size + later.size + leading.length + judged.length === 0)
+      return { opened: beside, settle: nothing };
     const { opened, world } = await compute(known, fresh, changes);
-    const settle = async () => settled([...known, ...fresh], world, leading, later);
-    return { opened: [...directory, ...opened], settle };
+    const settle = async () => settled([...known, ...fresh], world, leading, judged, later);
+    return { opened: [...beside, ...opened], settle };
+  }
+
+  /** The referrals that open something of one of these patients. */
+  async function openingOf(judged: ReturnType<Consents['judged']>): Promise<string[]> {
+    const found = await Promise.all(judged.map(({ owner, patient }) => consents.opening(owner, patient)));
+    return found.flatMap((vias) => [...vias]).filter((one) => REFERRAL.test(one));
   }
 
   async function compute(known: Set<string>, fresh: Set<string>, changes: readonly Change[]): Promise<Computed> {
@@ -96,11 +122,16 @@ export function createSharing({ store, base, clock, endMs, enforced }: SharingPa
   }
 
   /** The write is made, so whatever fails here must not refuse it: the next start then computes everything anew. */
-  async function settled(vias: string[], world: World, leading: Turn[], later: Set<string>): Promise<void> {
+  async function settled(
+    vias: string[],
+    world: World,
+    leading: Turn[],
+    judged: ReturnType<Consents['judged']>,
+    later: Set<string>,
+  ): Promise<void> {
     try {
-      const late = referralsAmong(await via(leading.map(({ change: { type, id } }) => ({ type, id })))).filter(
-        (one) => !vias.includes(one) && !later.has(one),
-      );
+      const led = referralsAmong(await via(leading.map(({ change: { type, id } }) => ({ type, id }))));
+      const late = [...led, ...(await openingOf(judged))].filter((one) => !vias.includes(one) && !later.has(one));
       if (await isMoved(world)) await anew([...vias, ...late]);
       else if (late.length > 0) await anew(late);
       if (later.size > 0) await anew(later);
@@ -118,7 +149,7 @@ export function createSharing({ store, base, clock, endMs, enforced }: SharingPa
       const found = await store.read(keys, { owners }, true);
       if (some.some(({ version }, n) => (found[n]?.version ?? 0) !== version)) return true;
     }
-    return false;
+    return world.agreedOtherwise();
   }
 
   async function anew(vias: Iterable<string>): Promise<void> {
@@ -160,6 +191,12 @@ export function createSharing({ store, base, clock, endMs, enforced }: SharingPa
       demandTaskStep(principal, was, change, worldOf(all.map((one) => one.change))),
     keptBy,
     anew,
+    async consentsAnew(versions) {
+      const turns = versions.filter(isThere).map((version) => ({ change: { ...version, entries: [] }, was: version }));
+      const opened = await consents.concerning(turns);
+      // Whoever writes one meanwhile does so by the same rules.
+      if (opened.length > 0) await store.write([], [], undefined, undefined, { opened }).catch(unlessOvertaken);
+    },
   };
 }
 
@@ -167,6 +204,10 @@ const linksOf = ({ entries }: Pick<Change, 'entries'>): string[] =>
   entries.flatMap((entry) => (LINKS.has(entry.param) ? [entry.value] : []));
 
 const LINKS: ReadonlySet<string> = new Set([REFERS, SHOWS]);
+
+function unlessOvertaken(error: unknown): void {
+  if (!(error instanceof StoreError && error.reason === 'conflict')) throw error;
+}
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -182,7 +223,9 @@ const LEADING: ReadonlySet<string> = new Set([
 ]);
 
 const referralsAmong = (by: Map<string, string[]>): string[] =>
-  [...by.values()].flat().filter((via) => !via.startsWith('directory/'));
+  [...by.values()].flat().filter((via) => REFERRAL.test(via));
+
+const REFERRAL = /^(?:ServiceRequest|Task)\//;
 
 /** Resources that are looked at once more together, and referrals that are computed together. */
 const AT_ONCE = 100;

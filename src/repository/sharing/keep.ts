@@ -9,7 +9,7 @@ import { openAnew } from './anew.js';
 import { createSharing, type Sharing, type SharingParts } from './index.js';
 
 /** Changes with what a referral opens, so that stores of an earlier release are computed anew. */
-const RULES = 1;
+const RULES = 2;
 
 export interface KeptOpen {
   /** Undefined where there is one organization: whoever starts otherwise later computes everything anew. */

@@ -95,7 +95,7 @@ async function ofForm(forms: (Known | undefined)[], { world, via }: Around, late
 
 /** What is listed somewhere and now leads to something else, or is gone. */
 async function listed(turns: readonly Turn[], { world, before, via }: Around, known: Set<string>): Promise<void> {
-  const changed = turns.filter(({ change, was }) => isThere(was) && change.type !== 'Binary');
+  const changed = turns.filter(({ was }) => isThere(was));
   if (changed.length === 0) return;
   const by = await via(changed.map(({ change: { type, id } }) => ({ type, id })));
   for (const { change } of changed) {
@@ -127,7 +127,7 @@ function signOf(one: Known | undefined, world: World): string {
   if (one === undefined) return '';
   const places = [...SAYING, 'meta.security', ...(LEADING[one.key.type] ?? [])];
   const said = places.map((place) => valuesAt(one.says, place.split('.')));
-  return JSON.stringify([shownBy(one.found), said, answeredWith(one.says, world)]);
+  return JSON.stringify([shownBy(one.found), said, answeredWith(one.says, world), world.aboutWhom(one)]);
 }
 
 /** TABLE: elements by which a resource of a case or an answer leads to more of it. */

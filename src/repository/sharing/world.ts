@@ -2,11 +2,13 @@
  * The resources as one write will leave them, read with the server's own eyes: its changes, laid over what is stored.
  * What a referral opens does not depend on who happens to write. Each resource is read once for one attempt.
  */
+import type { Agreement } from '../../access/consent/consent.js';
 import { parseReference } from '../../fhir/reference.js';
 import type { Element, ResourceType } from '../../fhir/types.js';
 import type { Instant } from '../../kit/clock.js';
 import { limits } from '../../kit/limits.js';
-import type { Plan } from '../../search/plan.js';
+import { isRange, type Entry, type Plan } from '../../search/plan.js';
+import { SECURITY } from '../../search/shown.js';
 import {
   isThere,
   REFERS,
@@ -17,11 +19,15 @@ import {
   type Position,
   type Store,
 } from '../../store/port.js';
+import type { Agreements } from '../consents/agreements.js';
 import { keyOf, nameOf } from '../operations.js';
 
 /** What is asked of a store. */
 export type Shelf = Pick<Store, 'ownersOf' | 'read' | 'search' | 'history'> & {
   erasing: Pick<Store['erasing'], 'referrers'>;
+  agreements: Agreements;
+  /** The ids of the patients whom a resource says it is about. */
+  patientsIn: (type: ResourceType, id: string, entries: readonly Entry[]) => string[];
 };
 
 /** A resource that is there. */
@@ -41,6 +47,7 @@ export class World {
   readonly #owners = new Map<string, Owner | undefined>();
   readonly #found = new Map<string, Found | undefined>();
   readonly #known = new Map<string, Known>();
+  readonly #agreed = new Map<string, Promise<Agreement[]>>();
 
   /** @param base this server's, whose absolute references are local ones */
   constructor(shelf: Shelf, base: string, changes: readonly Change[]) {
@@ -156,6 +163,38 @@ export class World {
     return 0;
   }
 
+  /** What a patient of an organization has agreed to. */
+  agreements(owner: Owner, patient: string): Promise<Agreement[]> {
+    const key = JSON.stringify([owner, patient]);
+    const known = this.#agreed.get(key) ?? this.#shelf.agreements(owner, [patient], [...this.#changes.values()]);
+    this.#agreed.set(key, known);
+    return known;
+  }
+
+  /** Whether, by what is stored now, somebody has agreed to something else than was looked at. */
+  async agreedOtherwise(): Promise<boolean> {
+    for (const [key, agreed] of this.#agreed) {
+      const [owner, patient] = JSON.parse(key) as [Owner, string];
+      if (signOf(await this.#shelf.agreements(owner, [patient])) !== signOf(await agreed)) return true;
+    }
+    return false;
+  }
+
+  /** The patients whom a resource is about; of bytes, those of what their security context names. */
+  async patientsOf(one: Known): Promise<string[]> {
+    const contexts = (await this.all(contextsOf(one))).map((context) => this.#patientsIn(context));
+    return [...new Set([...this.#patientsIn(one), ...contexts.flat()])];
+  }
+
+  /** All by which it is told whom a resource is about. */
+  aboutWhom(one: Known): string[] {
+    return [...this.#patientsIn(one), ...contextsOf(one)];
+  }
+
+  #patientsIn({ found: { entries, id, type } }: Known): string[] {
+    return this.#shelf.patientsIn(type, id, entries);
+  }
+
   /** The resources of this server that the References at a place name: `restriction.recipient`, through all lists. */
   named(says: unknown, place: string): string[] {
     return namedAt(says, place, this.#base);
@@ -183,6 +222,16 @@ export function valuesAt(value: unknown, steps: readonly string[]): unknown[] {
   if (step === undefined) return value === undefined ? [] : [value];
   return typeof value === 'object' && value !== null ? valuesAt((value as Element)[step], more) : [];
 }
+
+const contextsOf = ({ found: { entries } }: Known): string[] =>
+  entries.flatMap((entry) => (entry.param === SECURITY && !isRange(entry) ? [entry.value] : []));
+
+/** In an order of its own: a store gives them in another one after each write. */
+const signOf = (agreements: readonly Agreement[]): string =>
+  agreements
+    .map((one) => JSON.stringify(one))
+    .sort()
+    .join('\n');
 
 const refersTo = ({ entries }: Pick<Found, 'entries'>, names: readonly string[]): boolean =>
   entries.some((entry) => entry.param === REFERS && names.includes(entry.value));
