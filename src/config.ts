@@ -16,6 +16,8 @@ export interface Config {
   integrity: 'enforce' | 'warn' | 'off';
   requireIfMatch: boolean;
   requireQuestionnaire: boolean;
+  /** How long an emergency lasts. */
+  breakGlassMinutes: number;
   conditionalDelete: 'single' | 'multiple';
   /** Days that a completed referral stays open to whom it named. */
   referralDays: number;
@@ -115,6 +117,12 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     fallback: 'false',
     meaning: 'true: a QuestionnaireResponse is stored only when its Questionnaire is here to check it by.',
     parse: (text) => oneOf(['true', 'false'] as const)(text) === 'true',
+  },
+  breakGlassMinutes: {
+    name: 'BREAK_GLASS_MINUTES',
+    fallback: '60',
+    meaning: 'How long whoever breaks the glass may read that one patient’s record.',
+    parse: integer(1, 24 * 60),
   },
   conditionalDelete: {
     name: 'CONDITIONAL_DELETE',
@@ -223,6 +231,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     integrity: read(settings.integrity),
     requireIfMatch: read(settings.requireIfMatch),
     requireQuestionnaire: read(settings.requireQuestionnaire),
+    breakGlassMinutes: read(settings.breakGlassMinutes),
     conditionalDelete: read(settings.conditionalDelete),
     referralDays: read(settings.referralDays),
     tlsCert: read(settings.tlsCert),

@@ -148,14 +148,9 @@ async function serveOn(
   parts.push(open);
   const repository = createRepository({
     store: indexed.store,
-    access,
-    blobs,
-    clock,
-    validator,
+    ...{ access, base, blobs, clock, registry, validator },
     prepare: (task) => aside.prepare(task),
     extract: indexing.extract,
-    registry,
-    base,
     responses: createResponseCheck({ definitions, base, required: config.requireQuestionnaire }),
     integrity: config.integrity,
     sharing: open.sharing,

@@ -124,7 +124,10 @@ const onEveryType = [
 
 /** TABLE: type -> the operations that are served on it beside those, each with the OperationDefinition that comes with the server. */
 const operations: Record<ResourceType, { name: string; definition: string }[]> = {
-  Patient: [{ name: 'purge', definition: 'http://afferent.health/fhir/OperationDefinition/patient-purge' }],
+  Patient: ['purge', 'break-glass', 'break-glass-end'].map((name) => ({
+    name,
+    definition: `http://afferent.health/fhir/OperationDefinition/patient-${name}`,
+  })),
 };
 
 const orNothing = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);

@@ -1,6 +1,7 @@
 /** TABLE: what this server routes. The CapabilityStatement is computed from the same rows. */
 import type { BundledInteraction } from '../../fhir/transaction/operation.js';
 import type { FhirCall } from './call.js';
+import { breakGlass, endBreakGlass } from './interactions/break-glass.js';
 import { history } from './interactions/history.js';
 import { metadata } from './interactions/metadata.js';
 import { purge } from './interactions/purge.js';
@@ -49,6 +50,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: ':type/:id/$validate', interaction: 'operation', handler: validate },
   { method: 'GET', path: ':type/:id/$validate', interaction: 'operation', handler: validate },
   { method: 'POST', path: ':type/:id/$purge', interaction: 'operation', handler: purge },
+  { method: 'POST', path: ':type/:id/$break-glass', interaction: 'operation', handler: breakGlass },
+  { method: 'POST', path: ':type/:id/$break-glass-end', interaction: 'operation', handler: endBreakGlass },
   { method: 'GET', path: ':type/:id/_history', interaction: 'history-instance', handler: history },
   { method: 'GET', path: ':type/:id/_history/:version', interaction: 'vread', handler: vread },
 ];
