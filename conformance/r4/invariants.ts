@@ -61,6 +61,8 @@ interface Extension {
   modifier?: true;
   /** Left out where it has extensions of its own in place of a value. */
   types?: string[];
+  /** FHIRPath of what must hold of the element that it stands on; `%extension` is the extension itself. */
+  when?: string[];
 }
 
 export function extensionsOf(structures: StructureDefinition[]): [url: string, extension: Extension][] {
@@ -72,6 +74,7 @@ export function extensionsOf(structures: StructureDefinition[]): [url: string, e
       on: (structure.context ?? []).map(({ expression }) => expression).sort(),
       ...(elements[0]?.isModifier === true ? { modifier: true } : {}),
       ...(types.length === 0 ? {} : { types }),
+      ...(structure.contextInvariant === undefined ? {} : { when: structure.contextInvariant }),
     };
     return [structure.url, row];
   });

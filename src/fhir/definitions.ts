@@ -43,6 +43,8 @@ export interface ExtensionDefinition {
   modifier?: true;
   /** Of its value; undefined where it has extensions of its own. */
   types?: readonly string[];
+  /** FHIRPath of what must hold of the element that it stands on; `%extension` is the extension itself. */
+  when?: readonly string[];
 }
 
 export interface TypeDefinition {

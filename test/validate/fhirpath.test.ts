@@ -12,10 +12,12 @@ import { Node } from '../../src/fhir/path/compiler/node.js';
 import { createShapes } from '../../src/fhir/path/compiler/shapes.js';
 import { invariantDialect } from '../../src/validate/invariants/fhirpath/dialect.js';
 import { envOf } from '../../src/validate/invariants/walk.js';
+import { createValidator } from '../../src/validate/validator.js';
 import { randomFrom } from '../support/corpus.js';
 
 const definitions = loadDefinitions();
 const shapes = createShapes(definitions);
+const { validate } = createValidator(definitions);
 const ROUNDS = 6;
 
 /** Functions that fhirpath.js has not, or only later FHIRPath has: asked of each side alone, below. */
@@ -94,6 +96,49 @@ test('every rule says of random elements what fhirpath.js says', () => {
   expect(wrong.slice(0, 10)).toEqual([]);
   expect(answers.true).toBeGreaterThan(200);
   expect(answers.false).toBeGreaterThan(200);
+});
+
+/** TABLE: extension -> its value, where it may stand and where it may not (R4's contextInvariant). */
+const text = { valueString: 'x' };
+const coded = { valueCoding: { system: 'http://unitsofmeasure.org', code: 'mg' } };
+const concept = { valueCodeableConcept: { text: 'x' } };
+const places: Readonly<Record<string, [value: object, allowed: object, other: object]>> = {
+  'list-changeBase': [{ valueReference: { display: 'x' } }, { mode: 'changes' }, { mode: 'working' }],
+  'questionnaire-choiceOrientation': [{ valueCode: 'vertical' }, { type: 'choice' }, { type: 'string' }],
+  'questionnaire-displayCategory': [concept, { type: 'display' }, { type: 'string' }],
+  'questionnaire-fhirType': [text, { type: 'string' }, { type: 'display' }],
+  'questionnaire-maxOccurs': [{ valueInteger: 2 }, { type: 'string', repeats: true }, { type: 'string' }],
+  'questionnaire-minOccurs': [{ valueInteger: 2 }, { type: 'string', required: true }, { type: 'string' }],
+  'questionnaire-referenceFilter': [text, { type: 'reference' }, { type: 'string' }],
+  'questionnaire-referenceProfile': [
+    { valueCanonical: 'http://example.org/p' },
+    { type: 'reference' },
+    { type: 'string' },
+  ],
+  'questionnaire-referenceResource': [{ valueCode: 'Patient' }, { type: 'reference' }, { type: 'string' }],
+  'questionnaire-sliderStepValue': [{ valueInteger: 1 }, { type: 'integer' }, { type: 'string' }],
+  'questionnaire-unit': [coded, { type: 'decimal' }, { type: 'string' }],
+  'questionnaire-unitOption': [coded, { type: 'quantity' }, { type: 'string' }],
+  'questionnaire-unitValueSet': [{ valueCanonical: 'http://example.org/v' }, { type: 'quantity' }, { type: 'string' }],
+};
+
+test.each(Object.entries(places))('R4 says of what %s may stand on', (name, [value, allowed, other]) => {
+  const extension = [{ url: `http://hl7.org/fhir/StructureDefinition/${name}`, ...value }];
+  const told = (on: object) =>
+    validate(
+      name.startsWith('list')
+        ? { resourceType: 'List', status: 'current', ...on, extension }
+        : { resourceType: 'Questionnaire', status: 'draft', item: [{ linkId: 'a', text: 'x', ...on, extension }] },
+    )
+      .filter(({ severity }) => severity !== 'information')
+      .map(({ severity, diagnostics }) => `${severity} ${diagnostics}`);
+  expect(told(allowed)).toEqual([]);
+  expect(told(other)).toEqual([expect.stringMatching(/^warning R4 allows .* does not hold here/)]);
+});
+
+test('each extension that R4 allows under a condition has such a row', () => {
+  const conditional = [...definitions.extensions].filter(([, { when }]) => when !== undefined);
+  expect(conditional.map(([url]) => url.split('/').at(-1))).toEqual(Object.keys(places));
 });
 
 const rootOf = (path: string): string => {

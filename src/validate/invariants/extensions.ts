@@ -5,7 +5,11 @@
 import type { Definitions } from '../../fhir/definitions.js';
 import type { Severity } from '../../fhir/outcome.js';
 import { isObject } from '../../kit/json.js';
-import type { Shape } from '../../fhir/path/compiler/shapes.js';
+import { compile } from '../../fhir/path/compiler/compile.js';
+import type { Compiled, Env } from '../../fhir/path/compiler/compiled.js';
+import { Node } from '../../fhir/path/compiler/node.js';
+import { parseExpression } from '../../fhir/path/syntax.js';
+import { invariantDialect } from './fhirpath/dialect.js';
 
 export interface Problem {
   severity: Severity;
@@ -14,7 +18,8 @@ export interface Problem {
 
 /** What an extension stands on. */
 export interface Holder {
-  shape: Shape;
+  node: Node;
+  env: Env;
   /** Of the element without indexes, from its resource on, as `Patient.contact.name`; and from its type on. */
   paths: readonly string[];
   /** Of the resource that it stands in. */
@@ -63,16 +68,49 @@ export function extensionProblem({ extensions }: Definitions, value: unknown, ho
     const say = `${url} changes the meaning of what it stands on, so it belongs into "modifierExtension".`;
     return { severity: 'error', say };
   }
-  return contextProblem(url, known.on, holder) ?? valueProblem(url, known.types ?? [], value);
+  return (
+    contextProblem(url, known.on, holder) ??
+    whenProblem(url, known.when ?? [], value, holder) ??
+    valueProblem(url, known.types ?? [], value)
+  );
 }
 
 /** A warning: later packs of HL7's extensions for R4 let many stand on more elements, and have more types of values. */
-function contextProblem(url: string, on: readonly string[], { shape, paths }: Holder): Problem | undefined {
+function contextProblem(url: string, on: readonly string[], { node: { shape }, paths }: Holder): Problem | undefined {
   if (on.some((one) => one === 'Element' || shape.lineage.has(one) || shape.name === one || paths.includes(one))) {
     return undefined;
   }
   const where = on.slice(0, 5).join(', ');
   return { severity: 'warning', say: `R4 defines ${url} for ${where}, not for ${paths[0] ?? ''}.` };
+}
+
+/** TABLE: an expression as R4 has it -> what is meant, and why. */
+const meant: Readonly<Record<string, { expression: string; reason: string }>> = {
+  "http://hl7.org/fhir/StructureDefinition/questionnaire-displayCategory type!='display'": {
+    expression: "type='display'",
+    reason: 'It says what kind of text is shown; R5 asks so.',
+  },
+};
+
+const compiled = new Map<string, Compiled>();
+
+/** `valueInteger` is the name in JSON; FHIRPath calls it `value`. */
+function compiledOf(url: string, expression: string): Compiled {
+  const text = (meant[`${url} ${expression}`]?.expression ?? expression).replaceAll('.valueInteger', '.value');
+  const known = compiled.get(text) ?? compile(parseExpression(text), invariantDialect);
+  compiled.set(text, known);
+  return known;
+}
+
+/** `contextInvariant` (R4 defining-extensions.html#context): R4 has it for 13 of its extensions. */
+function whenProblem(url: string, when: readonly string[], value: unknown, { node, env }: Holder): Problem | undefined {
+  const shape = env.shapes('Extension');
+  const extension = shape === undefined ? [] : [new Node(value, undefined, shape)];
+  const at = { ...env, variables: { extension } };
+  const broken = when.find((expression) => compiledOf(url, expression).truth(node, at) !== true);
+  if (broken === undefined) return undefined;
+  const wanted = meant[`${url} ${broken}`]?.expression ?? broken;
+  return { severity: 'warning', say: `R4 allows ${url} where ${wanted}, which does not hold here.` };
 }
 
 function valueProblem(url: string, types: readonly string[], value: unknown): Problem | undefined {

@@ -96,7 +96,7 @@ class Walk {
       const node = new Node(value, undefined, shape);
       if (rules.length > 0) this.#ask(rules, node, env);
       if (!leaf && isObject(value)) {
-        if (shape.name === 'Extension') this.#extension(value, element, holder);
+        if (shape.name === 'Extension') this.#extension(value, element, holder, env);
         this.#object(node, env);
       }
     }
@@ -117,18 +117,18 @@ class Walk {
     }
   }
 
-  #extension(value: Record<string, unknown>, element: string, holder: Node): void {
+  #extension(value: Record<string, unknown>, element: string, holder: Node, env: Env): void {
     const isModifier = element === 'modifierExtension';
     if (!isModifier && !this.definitions.extensions.has(String(value.url))) return;
     const check = isModifier ? modifierProblem : extensionProblem;
-    const found = check(this.definitions, value, this.#holder(holder));
+    const found = check(this.definitions, value, this.#holder(holder, env));
     if (found !== undefined) this.#tell(found.severity, 'extension', found.say);
   }
 
-  #holder({ shape }: Node): Holder {
+  #holder(node: Node, env: Env): Holder {
     const at = this.#level - 2;
     const path = [this.#type, ...this.#names.slice(this.#base, at + 1)].join('.');
-    return { shape, paths: [path, `${this.#shapes[at]?.name ?? ''}.${this.#names[at] ?? ''}`], type: this.#type };
+    return { node, env, paths: [path, `${this.#shapes[at]?.name ?? ''}.${this.#names[at] ?? ''}`], type: this.#type };
   }
 
   #tell(severity: Severity, code: string, diagnostics: string): void {

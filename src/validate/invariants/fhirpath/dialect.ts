@@ -1,6 +1,6 @@
 /** FHIRPath as R4's invariants mean it: of several values the first is asked, where a single one is expected. */
 import { ofList, type Compiled, type Dialect } from '../../../fhir/path/compiler/compiled.js';
-import { collect, isA } from '../../../fhir/path/compiler/node.js';
+import { collect, isA, type Item } from '../../../fhir/path/compiler/node.js';
 import { functions } from './functions.js';
 import { operators } from './operators.js';
 
@@ -10,6 +10,8 @@ const variables: Readonly<Record<string, Compiled['list']>> = {
   '%resource': (_, { resource }) => [resource],
   '%rootResource': (_, { root }) => [root],
   '%context': (_, { context }) => [context],
+  /** In what R4 asks of where an extension stands. */
+  '%extension': (_, { variables }) => variables.extension as Item[],
   '%ucum': () => ['http://unitsofmeasure.org'],
 };
 
