@@ -206,7 +206,7 @@ const OPERATION_MS = 10_000;
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 const DUPLICATE_KEY = 11000;
 const PUBLISH_ATTEMPTS = 10;
-const PIECES_AT_ONCE = 2;
+const PIECES_AT_ONCE = 1;
 
 const BUCKET = 'blobs';
 

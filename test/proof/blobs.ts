@@ -36,7 +36,7 @@ export const transfers: Proof = {
         clearInterval(watch);
         const megabytes = (2 * clients * size) / MB;
         // Far less than what one client moves, and the same however many bytes there are.
-        assert.ok(peak - before < 40 + clients * 12, `RSS grew from ${before} to ${peak} MB`);
+        assert.ok(peak - before < 40 + clients * 8, `RSS grew from ${before} to ${peak} MB`);
         return {
           clients,
           rssBefore: before,
