@@ -1,6 +1,6 @@
 /** The part of the store's contract that is about what is open to others than its owner. */
 import type { Openness } from '../search/opened.js';
-import type { Key } from './port.js';
+import { StoreError, type Key } from './port.js';
 
 /** A resource that is open to an organization, or to everybody (`*`). */
 export interface Opening extends Key, Openness {}
@@ -21,3 +21,6 @@ export interface Sharing {
   /** By which `via` each of these resources is open to anybody, at whatever time; by `Type/id`, without those that are not. */
   via(keys: Key[]): Promise<Map<string, string[]>>;
 }
+
+export const overtaken = (via: string): StoreError =>
+  new StoreError('conflict', `What ${via} opens was computed anew meanwhile.`, via);

@@ -5,7 +5,8 @@
  */
 import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
 import { isOpen, type OpenedTo, type Openness } from '../../search/opened.js';
-import { StoreError, type Change, type Key, type Opened, type Opening, type Owner, type Sharing } from '../port.js';
+import { overtaken } from '../opened.js';
+import type { Change, Key, Opened, Opening, Owner, Sharing } from '../port.js';
 import type { VersionFilter } from './compile.js';
 import { keyOf } from './documents.js';
 import { answered, isDuplicate } from './errors.js';
@@ -57,19 +58,19 @@ export function createOpenings({ collections: { versions, sharing }, operationMs
   }
 
   async function advance(session: ClientSession, opened: readonly Opened[]): Promise<void> {
-    for (const { via, was } of opened) {
-      const conflict = new StoreError('conflict', `What ${via} opens was computed anew meanwhile.`, via);
-      if (was === 0)
-        try {
-          await sharing.insertOne({ _id: via, n: 1 }, { session, ...timed });
-        } catch (error) {
-          throw isDuplicate(error) ? conflict : error;
-        }
-      else {
-        const filter = { _id: { $eq: via }, n: was };
-        const { matchedCount } = await sharing.updateOne(filter, { $inc: { n: 1 } }, { session, ...timed });
-        if (matchedCount === 0) throw conflict;
-      }
+    for (const { via, was } of opened) if (!(await isNext(session, via, was))) throw overtaken(via);
+  }
+
+  async function isNext(session: ClientSession, via: string, was: number): Promise<boolean> {
+    const options = { session, ...timed };
+    if (was > 0)
+      return (await sharing.updateOne({ _id: { $eq: via }, n: was }, { $inc: { n: 1 } }, options)).matchedCount === 1;
+    try {
+      await sharing.insertOne({ _id: via, n: 1 }, options);
+      return true;
+    } catch (error) {
+      if (isDuplicate(error)) return false;
+      throw error;
     }
   }
 

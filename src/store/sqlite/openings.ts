@@ -1,5 +1,6 @@
 /** What is open, and why: rows beside the resources, which the writes that open and close put there. */
-import { StoreError, type Key, type Opened, type Opening, type Sharing } from '../port.js';
+import { overtaken } from '../opened.js';
+import type { Key, Opened, Opening, Sharing } from '../port.js';
 import { answer, type Connection } from './connection.js';
 import { among, sql } from './sql.js';
 import type { Sight } from './within.js';
@@ -44,7 +45,7 @@ export function createOpenings({ all, get, run }: Connection, sight: Sight): Ope
       was === 0
         ? run(sql`INSERT OR IGNORE INTO sharing (via, generation) VALUES (${via}, 1)`)
         : run(sql`UPDATE sharing SET generation = generation + 1 WHERE via = ${via} AND generation = ${was}`);
-    if (changed === 0) throw new StoreError('conflict', `What ${via} opens was computed anew meanwhile.`, via);
+    if (changed === 0) throw overtaken(via);
   }
 
   return {
