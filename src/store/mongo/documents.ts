@@ -104,7 +104,7 @@ class Stored implements Found {
   }
 
   get openings(): Openness[] {
-    return (this.#openings ??= openOf(this.#fields).map(({ to, f, u }) => ({ to, from: f, until: u })));
+    return (this.#openings ??= opennessIn(this.#fields));
   }
 }
 
@@ -127,7 +127,8 @@ export function entriesOf({ s, r, f }: RawFields): Entry[] {
   ];
 }
 
-export const openOf = ({ open }: RawFields): OpenDocument[] => listOf(open);
+export const opennessIn = ({ open }: RawFields): Openness[] =>
+  listOf<OpenDocument>(open).map(({ to, f, u }) => ({ to, from: f, until: u }));
 
 const listOf = <T>(array: RawFields[string]): T[] =>
   array === undefined ? [] : (Object.values(BSON.deserialize(part(array))) as T[]);

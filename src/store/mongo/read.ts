@@ -1,9 +1,11 @@
 /** Reading by key. */
-import type { Store, Version } from '../port.js';
+import type { Document } from 'mongodb';
+import { isOpen } from '../../search/opened.js';
+import type { Reach, Store, Version } from '../port.js';
 import type { VersionFilter } from './compile.js';
-import { documentId, foundFields, keyOf, openOf, toFound, toVersion, versionFields } from './documents.js';
+import { documentId, foundFields, keyOf, opennessIn, toFound, toVersion, versionFields } from './documents.js';
 import { answered } from './errors.js';
-import { isSeen, openTo } from './openings.js';
+import { openTo } from './openings.js';
 import type { Parts } from './parts.js';
 import { rawFields, type RawFields } from './raw.js';
 import { together } from './together.js';
@@ -14,16 +16,32 @@ export function createRead({
 }: Parts): Pick<Store, 'read' | 'version' | 'ownersOf' | 'blobsInUse'> {
   const options = { maxTimeMS: operationMs, raw: true };
 
-  /** The current documents of these keys. */
-  const headsOf = (bare: boolean) =>
+  /** The current documents of these keys that may be seen; of others not a byte comes here, so that none is waited for. */
+  const headsOf = (seen: VersionFilter, projection: Document) =>
     together(async (keys): Promise<Map<string, RawFields>> => {
-      const filter = { key: { $in: keys }, head: true } as const;
-      const projection = { ...foundFields(bare), open: 1 };
-      const cursor = versions.find(filter, { ...options, projection, batchSize: keys.length + 1 });
+      const filter = { key: { $in: keys }, head: true as const, ...seen };
+      const cursor = versions.find(filter, { ...options, hint: 'head', projection, batchSize: keys.length + 1 });
       const documents = (await cursor.toArray()) as unknown as Uint8Array[];
       return new Map(documents.map(rawFields).map((fields) => [fields.key as string, fields]));
     });
-  const [whole, bareHeads] = [headsOf(false), headsOf(true)];
+  const owners = headsOf({}, { key: 1, o: 1 });
+
+  /** Those who see the same ask together. */
+  const known = new Map<string, ReturnType<typeof headsOf>>();
+  function headsFor({ owners, opened }: Reach, bare: boolean): ReturnType<typeof headsOf> {
+    const name = JSON.stringify([bare, owners, opened?.to]);
+    let heads = known.get(name);
+    if (heads === undefined) {
+      const own: VersionFilter = { o: { $in: owners } };
+      heads =
+        opened === undefined
+          ? headsOf(own, foundFields(bare))
+          : headsOf({ $or: [own, { 'open.to': { $in: [...opened.to] } }] }, { ...foundFields(bare), open: 1 });
+      if (known.size >= KEPT) known.clear();
+      known.set(name, heads);
+    }
+    return heads;
+  }
 
   async function versionOf(filter: VersionFilter): Promise<Version | undefined> {
     const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
@@ -35,13 +53,13 @@ export function createRead({
     async read(keys, reach, bare = false) {
       if (keys.length === 0) return [];
       const names = keys.map(keyOf);
-      const found = await answered((bare ? bareHeads : whole)(names));
+      const found = await answered(headsFor(reach, bare)(names));
       return names.map((name) => {
         const fields = found.get(name);
-        // Whoever shares the question may see other owners: what this reach does not see is not there.
-        return fields !== undefined && isSeen({ o: fields.o as string, open: openOf(fields) }, reach)
-          ? toFound(fields)
-          : undefined;
+        if (fields === undefined) return undefined;
+        // What is open to them may be so at another time.
+        const isOwn = reach.owners.includes(fields.o as string);
+        return isOwn || isOpen(opennessIn(fields), reach.opened) ? toFound(fields) : undefined;
       });
     },
     async version(key, version, reach) {
@@ -55,7 +73,7 @@ export function createRead({
     },
     async ownersOf(keys) {
       if (keys.length === 0) return [];
-      const found = await answered(bareHeads(keys.map(keyOf)));
+      const found = await answered(owners(keys.map(keyOf)));
       return keys.map((key) => found.get(keyOf(key))?.o as string | undefined);
     },
     async blobsInUse(hashes) {
@@ -64,3 +82,6 @@ export function createRead({
     },
   };
 }
+
+/** So many different reaches are known at once. */
+const KEPT = 1000;

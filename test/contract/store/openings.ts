@@ -2,11 +2,11 @@
 import { everything, type Plan } from '../../../src/search/plan.js';
 import { REFERS, StoreError, type Along, type Opened, type Opening, type Reach } from '../../../src/store/port.js';
 import type { Bench } from '../store.js';
-import { changeOf, is, range, text, type Place } from './place.js';
+import { changeOf, createPlaces, is, range, text, versionOf, type Place } from './place.js';
 
 const EVER = { from: 0, until: Number.MAX_SAFE_INTEGER };
 
-export function openingsContract({ promise, opened, places }: Bench): void {
+export function openingsContract({ promise, opened, open: openStore, places, clock }: Bench): void {
   const store = () => opened().store;
   const guest = (place: Place) => `guest-of-${place.name}`;
   /** To a store `*` is a name like any other; tests that share one need one each. */
@@ -367,6 +367,30 @@ export function openingsContract({ promise, opened, places }: Bench): void {
     const { message } = failure as StoreError;
     expect(message).toContain(place.reference('Media/open'));
     expect(message).not.toContain('closed');
+  });
+
+  promise('openings are no versions: what moves and mends a store leaves them as they are', async () => {
+    const own = await openStore(clock);
+    try {
+      const place = createPlaces(() => own.store)();
+      const { keeping, sharing } = own.store;
+      const first = place.change('Patient/a', 1, { entries: [text('code', 'x')] });
+      await own.store.write([first]);
+      const all = Array.from({ length: 100 }, (_, n) => open(place, `case${n}`, 0, [opening(place, 'Patient/a')]));
+      await own.store.write([], [], undefined, undefined, { opened: all });
+      const next = place.change('Patient/a', 2, { entries: [text('code', 'x')] });
+      await keeping.load([next], () => '');
+      await keeping.reindex([{ ...next, entries: [text('code', 'y')] }]);
+      expect(await place.found(['Patient'], is('code', 'y'), reachAt(place))).toEqual(['a']);
+      expect((await sharing.via([first])).get(place.reference('Patient/a'))).toHaveLength(100);
+      const versions = [first, next].map(versionOf);
+      const { versions: fed } = await own.store.changes(undefined, 9);
+      expect(fed.sort((a, b) => a.version - b.version)).toEqual(versions);
+      const { items } = await keeping.currents({ size: 9 });
+      expect(items).toEqual(versions.slice(1));
+    } finally {
+      await own.close();
+    }
   });
 
   promise('what is erased is open to nobody, and is no reason any more', async () => {
