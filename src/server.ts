@@ -153,7 +153,7 @@ async function serveOn(
     extract: indexing.extract,
     responses: createResponseCheck({ definitions, base, required: config.requireQuestionnaire }),
     integrity: config.integrity,
-    sharing: open.sharing,
+    ...{ sharing: open.sharing, isJudging: open.isJudging },
     audit: audit?.record,
     emergencyMs: config.breakGlassMinutes * 60_000,
     deletesMultiple: config.conditionalDelete === 'multiple',

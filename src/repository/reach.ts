@@ -1,6 +1,7 @@
 /** What a caller's sight comes to for a store: the organizations, and what others have opened to it at the time of the call. */
-import type { Sight } from '../access/constraint.js';
+import type { Purpose, Sight } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
+import type { ResourceType } from '../fhir/types.js';
 import type { OpenedTo } from '../search/opened.js';
 import type { Plan } from '../search/plan.js';
 import type { Seen } from '../search/restrict.js';
@@ -36,4 +37,17 @@ export interface Named {
   kept: ReadonlySet<string>;
   /** They become visible to others by being named here: nobody does that with what they do not see. */
   opening: readonly string[];
+}
+
+/** Of a type of which nothing is seen. */
+export const NOTHING: Seen = { owners: [], where: { node: 'any', of: [] } };
+
+export const ownersOf = (seen: readonly (Seen | undefined)[]): string[] => [
+  ...new Set(seen.flatMap((rule) => rule?.owners ?? [])),
+];
+
+export function seenOr403(sight: Sight, purpose: Purpose, type: ResourceType): Seen | undefined {
+  const rule = sight.of(type);
+  if (rule === undefined && purpose !== 'include' && purpose !== 'refer') throw sight.refusal(type);
+  return rule;
 }

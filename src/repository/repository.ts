@@ -43,7 +43,7 @@ import { createSeenStore } from './seen.js';
 import { createSearch, type SearchDoor } from './search.js';
 import { createTelling } from './telling.js';
 import { whileOpen } from './watched.js';
-import { createTerms } from './terms.js';
+import { createTerms, type TermsParts } from './terms.js';
 import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
@@ -52,7 +52,8 @@ export interface RepositoryParts
   extends
     Omit<WritingParts, 'finder' | 'definitions' | 'store' | 'terms'>,
     PurgeParts,
-    Pick<EmergencyParts, 'audit' | 'emergencyMs'> {
+    Pick<EmergencyParts, 'audit' | 'emergencyMs'>,
+    Pick<TermsParts, 'isJudging'> {
   access: Access;
   registry: SearchRegistry;
   /** Whether AuditEvents are made of the audit trail; else they are resources as any others. */

@@ -7,7 +7,7 @@ import type { Access, Purpose, Sight } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
 import type { ResourceType } from '../fhir/types.js';
 import type { Order, Plan } from '../search/plan.js';
-import { isEverything, restrict, typesIn, type Seen } from '../search/restrict.js';
+import { isEverything, restrict, typesIn } from '../search/restrict.js';
 import {
   isThere,
   StoreError,
@@ -29,7 +29,7 @@ import {
 import { Referred, referredTo } from '../store/referred.js';
 import { createMeets } from './meets.js';
 import { keyOf, nameOf, shownBy } from './operations.js';
-import { groupsOf, openedTo, reachOf, type Named } from './reach.js';
+import { groupsOf, NOTHING, openedTo, ownersOf, reachOf, seenOr403, type Named } from './reach.js';
 import type { Indexing } from './reindex.js';
 import type { TermsDesk } from './terms.js';
 
@@ -71,7 +71,7 @@ export interface SeenParts {
   store: Store;
   access: Access;
   extract: Indexing['extract'];
-  terms: Pick<TermsDesk, 'of'>;
+  terms: Pick<TermsDesk, 'of' | 'denyVersion'>;
 }
 
 export function createSeenStore({ store, access, extract, terms }: SeenParts): SeenStore {
@@ -119,9 +119,17 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
     const reach = reachOf(call, rule.owners, opens);
     const found = await store.version(key, number, reach);
     if (found === undefined) return undefined;
-    return (await areSeenNow(call, 'read', [found])).has(nameOf(key)) && (await isSeen(rule.where, found, reach))
+    return (await areSeenNow(call, 'read', [found])).has(nameOf(key)) && (await wasSeen(call, rule.where, found, reach))
       ? found
       : undefined;
+  }
+
+  /** What others have opened may have been about somebody else in an older version, or have had other labels. */
+  async function wasSeen(call: Call, where: Plan, version: Version, reach: Reach): Promise<boolean> {
+    if (!(await isSeen(where, version, reach))) return false;
+    const { principal } = call;
+    if (principal.owners.includes(version.owner) || !isThere(version)) return true;
+    return !(await terms.denyVersion(principal, version, entriesOf(version) ?? []));
   }
 
   /** An old version is seen by who sees what became of it: who may no longer see a resource does not see its past. */
@@ -159,7 +167,8 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
       const now = await areSeenNow(call, purpose, found.items);
       for (const one of found.items) {
         const rule = sight.of(one.type);
-        if (rule !== undefined && now.has(nameOf(one)) && (await isSeen(rule.where, one, reach))) items.push(one);
+        if (rule !== undefined && now.has(nameOf(one)) && (await wasSeen(call, rule.where, one, reach)))
+          items.push(one);
       }
       after = found.next;
       if (after === undefined) return { items };
@@ -267,20 +276,8 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
   return { read, version, history, search, count, guard, sees, write, vault: store.vault };
 }
 
-const NOTHING: Seen = { owners: [], where: { node: 'any', of: [] } };
-
 /** Keys that are read at once, so that their texts do not fill the memory. */
 const READ_AT_ONCE = 50;
 /** How often a history looks further for what the caller sees: when it has some, and when it has none. */
 const ROUNDS = 20;
 const MANY_ROUNDS = 200;
-
-const ownersOf = (seen: readonly (Seen | undefined)[]): string[] => [
-  ...new Set(seen.flatMap((rule) => rule?.owners ?? [])),
-];
-
-function seenOr403(sight: Sight, purpose: Purpose, type: ResourceType): Seen | undefined {
-  const rule = sight.of(type);
-  if (rule === undefined && purpose !== 'include' && purpose !== 'refer') throw sight.refusal(type);
-  return rule;
-}

@@ -2,7 +2,9 @@
  * On which terms a caller sees: the Consents that deny them something, and their emergencies. Looked at when they call,
  * and kept for less than a second; whatever this process writes about either is seen by the next request.
  */
+import { patientsIn } from '../access/compartment.js';
 import { refusals } from '../access/consent/plan.js';
+import { isDenied } from '../access/consent/windows.js';
 import type { Agreement } from '../access/consent/consent.js';
 import type { Emergency } from '../access/emergency.js';
 import type { Grant, Principal } from '../access/principal.js';
@@ -11,9 +13,9 @@ import { failure } from '../fhir/outcome.js';
 import type { Clock, Instant } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import { matches } from '../search/match.js';
-import { everything } from '../search/plan.js';
+import { everything, type Entry } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
-import type { Found, Key, Position, Store } from '../store/port.js';
+import type { Found, Key, Position, Store, Version } from '../store/port.js';
 import { createAgreements, patientOf, tooMany } from './consents/agreements.js';
 import { insideOf, someOf, toOf } from './consents/concerned.js';
 import { createEmergencyRecords, type EmergencyRecords } from './emergency/records.js';
@@ -24,6 +26,11 @@ export interface TermsDesk {
   of(principal: Principal): Promise<Terms>;
   /** Whether the patient's Consents deny this Patient to the caller in an emergency too. */
   denyEmergency(principal: Principal, patient: Found): Promise<boolean>;
+  /**
+   * Whether patients deny the caller a version of what another organization has opened: an old one may have been about
+   * somebody else, or have had other labels, than what is open now.
+   */
+  denyVersion(principal: Principal, version: Version, entries: readonly Entry[]): Promise<boolean>;
   /** Those of one grant are looked at anew. */
   forget(grant: string): void;
   /** What was written may have changed everybody's. */
@@ -36,6 +43,8 @@ export interface TermsParts {
   clock: Clock;
   registry: SearchRegistry;
   base: string;
+  /** Whether it is known of whom Consents speak; it is where there is one organization. */
+  isJudging?: (() => boolean) | undefined;
 }
 
 interface Known {
@@ -43,7 +52,7 @@ interface Known {
   until: Instant;
 }
 
-export function createTerms({ base, clock, registry, store }: TermsParts): TermsDesk {
+export function createTerms({ base, clock, isJudging = () => true, registry, store }: TermsParts): TermsDesk {
   const { agreements } = createAgreements({ store, registry, base });
   const emergencies = createEmergencyRecords(store.vault, clock);
   const known = new Map<string, Known | Promise<Terms>>();
@@ -125,10 +134,11 @@ export function createTerms({ base, clock, registry, store }: TermsParts): Terms
     known.set(id, one);
   }
 
-  return {
+  const desk: TermsDesk = {
     async of(principal) {
       const { grant } = principal;
       if (grant === undefined) return noTerms;
+      if (!isJudging()) throw notYet();
       const there = known.get(grant.id);
       if (there instanceof Promise) return there;
       if (there !== undefined && clock.now() < there.until) return there.terms;
@@ -146,6 +156,19 @@ export function createTerms({ base, clock, registry, store }: TermsParts): Terms
       const caller = { organization: principal.owner, people: names };
       return matches(refusals(found, caller, clock.now(), registry).inEmergency('Patient'), patient, []);
     },
+    async denyVersion(principal, { id, owner, type }, entries) {
+      const patients = patientsIn(type, id, entries, registry);
+      const found = patients.length === 0 ? [] : await agreements(owner, patients);
+      if (found.length === 0) return false;
+      const { names } = await asked(peopleOf(principal.grant ?? {}));
+      const actor = { kind: 'caller', organization: principal.owner, people: names } as const;
+      const { emergencies: on } = await desk.of(principal);
+      return patients.some((patient) => {
+        const own = found.filter((one) => one.patient === patient);
+        const emergency = on.some((one) => one.owner === owner && one.patient === patient);
+        return isDenied(own, { type, id, entries }, { actor, at: clock.now(), emergency });
+      });
+    },
     forget(grant) {
       changed += 1;
       known.delete(grant);
@@ -157,9 +180,15 @@ export function createTerms({ base, clock, registry, store }: TermsParts): Terms
     },
     emergencies,
   };
+  return desk;
 }
 
 /** By which it is told whom patients deny what. */
 const DECIDING: ReadonlySet<string> = new Set(['Consent', 'PractitionerRole', 'CareTeam']);
 
 const PAGE = 500;
+
+const notYet = () =>
+  failure('unavailable', 'What patients deny is being found anew after a change of the server. Try again.', undefined, {
+    'Retry-After': '5',
+  });

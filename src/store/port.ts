@@ -239,7 +239,7 @@ export interface Doomed extends Key {
 }
 
 /** Who this store is, what its search values and openings were made by, how far a reindex is, what is loaded, from where. */
-export type NoteName = 'id' | 'index' | 'opened' | 'reindexing' | 'filling' | 'moved' | 'audit';
+export type NoteName = 'id' | 'index' | 'opened' | 'judged' | 'reindexing' | 'filling' | 'moved' | 'audit';
 
 /** Small records that expire: keys, codes, claims. A record past its time is not there. */
 export interface Vault {

@@ -211,6 +211,11 @@ describe('C-01 a provision', () => {
       'b2 b c anyC',
     ],
     [
+      'a permission that names nobody says nothing of the people inside',
+      [agreed(permit(), { dateTime: '2026' }), agreed(deny({ actor: actor('Practitioner/a1') }), { dateTime: '2025' })],
+      'a1',
+    ],
+    [
       'a permission that cannot be judged does not',
       [agreed(permit({ data: [{}] }), { dateTime: '2026' }), agreed(deny(), { dateTime: '2025' })],
       OUTSIDE,

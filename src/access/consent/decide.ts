@@ -75,23 +75,23 @@ function says(provision: Provision, question: Question, named: Named): Said {
   const inner = exceptions.map((one) => says(one, question, below));
   const deny = and(here, anyOf(inner.map((one) => one.deny)));
   const permit = and(and(here, anyOf(inner.map((one) => one.permit))), not(deny));
+  // Where it says nothing of this caller by itself, its exceptions may deny all the same.
+  if (type !== undefined && !speaks(below, type, question)) return { deny, permit: nothing };
   switch (type) {
     case undefined:
       return { deny, permit };
     case 'permit':
       return { deny, permit: vague ? nothing : and(here, not(deny)) };
     case 'deny':
-      // Where it says nothing of this caller by itself, its exceptions may deny all the same.
-      if (!counts(below, question)) return { deny, permit: nothing };
       return below.some === true ? { deny, permit } : { deny: and(here, not(permit)), permit };
   }
 }
 
 const SILENT: Said = { deny: nothing, permit: nothing };
 
-/** A refusal that names nobody is about those outside; one in an emergency has to speak of emergencies. */
-const counts = ({ inside, actor, purpose }: Named, { emergency }: Question): boolean =>
-  (!inside || actor === true) && (emergency !== true || purpose === true);
+/** What names nobody is about those outside; a refusal counts in an emergency only where it speaks of emergencies. */
+const speaks = ({ inside, actor, purpose }: Named, type: 'permit' | 'deny', { emergency }: Question): boolean =>
+  (!inside || actor === true) && (type === 'permit' || emergency !== true || purpose === true);
 
 /** What of the type it is about: by labels, or everything, or nothing. */
 function coverage({ classes, from, labels, purposes, until }: Provision, { at, emergency, type }: Question): Plan {

@@ -8,6 +8,21 @@ import { nameOf } from '../operations.js';
 import { inDirectory } from './directory.js';
 import type { Sharing } from './index.js';
 
+/** Of whom Consents speak: nobody is served before that is known. Whether it was done to the end. */
+export async function judgeAnew(store: Store, sharing: Sharing, rules: string, signal: AbortSignal): Promise<boolean> {
+  let after: { after?: Position } = {};
+  while (!signal.aborted) {
+    const page = await store.keeping.currents({ size: limits.keepingVersions, bytes: limits.keepingBytes, ...after });
+    await sharing.consentsAnew(page.items.filter(({ type }) => type === 'Consent'));
+    if (page.next === undefined) {
+      await store.keeping.setNote('judged', rules);
+      return true;
+    }
+    after = { after: page.next };
+  }
+  return false;
+}
+
 /** Says how many resources it went through; it begins at the beginning when it was interrupted. */
 export async function openAnew(
   store: Store,
@@ -21,7 +36,6 @@ export async function openAnew(
     const page = await store.keeping.currents({ size: limits.reindexBatch, ...after });
     await sharing.anew(page.items.filter(isRoot).map(nameOf));
     await openDirectory(store, page.items);
-    await sharing.consentsAnew(page.items);
     done += page.items.length;
     if (page.next === undefined) {
       await store.keeping.setNote('opened', fingerprint);

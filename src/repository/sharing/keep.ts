@@ -5,17 +5,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../kit/limits.js';
 import type { Log } from '../../kit/log.js';
-import { openAnew } from './anew.js';
+import { judgeAnew, openAnew } from './anew.js';
 import { createSharing, type Sharing, type SharingParts } from './index.js';
 
 /** Changes with what a referral opens, so that stores of an earlier release are computed anew. */
 const RULES = 2;
+/** Changes with how it is kept of whom Consents speak. */
+const JUDGED = '1';
 
 export interface KeptOpen {
   /** Undefined where there is one organization: whoever starts otherwise later computes everything anew. */
   sharing: Sharing | undefined;
   /** Resolves when it is done, when it was closed before, or when it takes too long to wait for. */
   ready: Promise<void>;
+  /** Whether it is known of whom Consents speak: until then nobody's reach is. */
+  isJudging: () => boolean;
   close(): Promise<void>;
 }
 
@@ -36,13 +40,17 @@ export async function keepOpen(parts: Parts): Promise<KeptOpen> {
   const stop = new AbortController();
   const isStopped = (): boolean => stop.signal.aborted;
   const made = await store.keeping.note('opened');
-  if (sharing === undefined && made !== undefined) await store.keeping.setNote('opened', undefined);
-  const running = sharing === undefined || made === fingerprint ? Promise.resolve() : run(sharing);
+  let judging = sharing === undefined || (await store.keeping.note('judged')) === JUDGED;
+  if (sharing === undefined)
+    for (const note of ['opened', 'judged'] as const) await store.keeping.setNote(note, undefined);
+  const running = sharing === undefined || (judging && made === fingerprint) ? Promise.resolve() : run(sharing);
 
   async function run(sharing: Sharing): Promise<void> {
-    await indexed;
     while (!isStopped()) {
       try {
+        if (!judging) judging = await judgeAnew(store, sharing, JUDGED, stop.signal);
+        if (made === fingerprint) return;
+        await indexed;
         const started = performance.now();
         const done = await openAnew(store, sharing, fingerprint, stop.signal);
         if (done > 0)
@@ -57,6 +65,7 @@ export async function keepOpen(parts: Parts): Promise<KeptOpen> {
 
   return {
     sharing,
+    isJudging: () => judging,
     ready: Promise.race([running, pause(limits.reindexWaitMs, undefined, { ref: false })]),
     async close() {
       stop.abort();
