@@ -57,7 +57,14 @@ const person: Principal = {
 async function measure(name: string, store: Store): Promise<void> {
   const world = worldOf(SIZE);
   await fill(store, world);
-  const door = createSearch(createSeenStore({ store, access, extract, terms: { of: () => Promise.resolve(noTerms), denyVersion: () => Promise.resolve(false) } }));
+  const door = createSearch(
+    createSeenStore({
+      store,
+      access,
+      extract,
+      terms: { of: () => Promise.resolve(noTerms), denyVersion: () => Promise.resolve(false) },
+    }),
+  );
   const times = Object.fromEntries(
     Object.keys(callers).map((caller) => [caller, { cpu: [] as number[], wall: [] as number[] }]),
   );
