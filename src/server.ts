@@ -195,7 +195,9 @@ async function serveOn(
       audit,
     },
     { ping: () => store.ping(), stopping: () => stopping, metrics },
-    auth === undefined ? undefined : { auth, log, secret: await sharedSecret('session-secret', store.vault, clock) },
+    auth === undefined
+      ? undefined
+      : { auth, audit, log, secret: await sharedSecret('session-secret', store.vault, clock) },
   );
 
   async function stop(): Promise<void> {

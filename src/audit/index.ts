@@ -13,8 +13,8 @@ export interface Audit {
   strangers: Strangers;
   patientsOf: PatientsOf;
   /** A record of what is no request: for a write to keep, or to be told by itself. */
-  record(told: Omit<Told, 'at'>): AuditRecord;
-  tell(told: Omit<Told, 'at'>): Promise<void>;
+  record(told: Partial<Told> & Pick<Told, 'acts'>): AuditRecord;
+  tell(told: Partial<Told> & Pick<Told, 'acts'>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createAudit({ log, clock, base, days, lost }: AuditParts): Audit
   const patientsOf = createPatientsOf(base, limits.auditPatients);
   const open = createTrails({ log, patientsOf });
   const strangers = createStrangers(log, open, clock);
-  const record = (told: Omit<Told, 'at'>) => recordOf({ at: clock.now(), ...told });
+  const record: Audit['record'] = (told) => recordOf({ at: clock.now(), ...told });
   const timer = setInterval(() => void expire().catch(lost), EXPIRY_MS);
   timer.unref();
 
@@ -57,7 +57,7 @@ export function createAudit({ log, clock, base, days, lost }: AuditParts): Audit
     tell: (told) => log.append([record(told)]),
     async close() {
       clearInterval(timer);
-      await strangers.close();
+      await strangers.close().catch(lost);
     },
   };
 }

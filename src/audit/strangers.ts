@@ -9,6 +9,8 @@ import { recordOf } from './record.js';
 import type { Asked, Caller, OpenTrail } from './trail.js';
 
 export interface Strangers {
+  /** Whether one more of this address is told of by itself; else it is counted. */
+  admit(from: string, status: number): boolean;
   /** Resolves when it is kept, or counted. */
   tell(caller: Caller, asked: Asked, status: number): Promise<void>;
   /** One that was refused before anybody looked at it. */
@@ -67,13 +69,19 @@ export function createStrangers(log: AuditLog, open: OpenTrail, clock: Clock): S
     });
   }
 
+  function admit(from: string, status: number): boolean {
+    const one = of(from);
+    one.told += 1;
+    if (one.told <= limits.auditStrangers) return true;
+    count(from, status);
+    return false;
+  }
+
   return {
+    admit,
     count,
     async tell(caller, asked, status) {
-      const one = of(caller.from);
-      one.told += 1;
-      if (one.told > limits.auditStrangers) count(caller.from, status);
-      else await open(caller, asked).close(status);
+      if (admit(caller.from, status)) await open(caller, asked).close(status);
     },
     async close() {
       clearInterval(timer);

@@ -56,6 +56,9 @@ export interface Code {
   challenge: string;
 }
 
+/** @param grant undefined when it had ended before */
+export type WhenEnded = (id: string, grant: GrantRecord | undefined, isReuse: boolean) => void | Promise<void>;
+
 export interface Grants {
   open(wanted: Omit<GrantRecord, 'id' | 'at'>): Promise<GrantRecord>;
   find(id: string): Promise<GrantRecord | undefined>;
@@ -76,8 +79,8 @@ export interface Grants {
   spendRefresh(token: string): Promise<boolean>;
   /** Ends one access token alone. */
   endAccess(token: string): Promise<void>;
-  /** Called with each grant that ends at this process. */
-  whenEnded(told: (id: string) => void): void;
+  /** Called with each grant that ends at this process, and whether that is because a secret of it came twice. */
+  whenEnded(told: WhenEnded): void;
 }
 
 export function createGrants({ vault, clock }: Ground): Grants {
@@ -87,7 +90,7 @@ export function createGrants({ vault, clock }: Ground): Grants {
   const accesses = createRecords<AccessToken>(vault, 'access');
   const refreshes = createRecords<RefreshToken>(vault, 'refresh');
   const spent = createRecords<string>(vault, 'spent');
-  const listeners: ((id: string) => void)[] = [];
+  const listeners: WhenEnded[] = [];
 
   /** How long a grant stands without being renewed. */
   const lifeOf = ({ access }: Pick<GrantRecord, 'access'>): number =>
@@ -99,10 +102,10 @@ export function createGrants({ vault, clock }: Ground): Grants {
     if (grant.user !== undefined) await users.put(`${grant.user}:${grant.id}`, grant.id, expires);
   }
 
-  async function end(id: string): Promise<void> {
+  async function end(id: string, isReuse = false): Promise<void> {
     const grant = await grants.take(id);
     if (grant?.user !== undefined) await users.take(`${grant.user}:${id}`);
-    for (const told of listeners) told(id);
+    await Promise.all(listeners.map((told) => told(id, grant, isReuse)));
   }
 
   async function refresh(token: string): Promise<GrantRecord | undefined> {
@@ -117,7 +120,7 @@ export function createGrants({ vault, clock }: Ground): Grants {
       return grant;
     },
     find: (id) => grants.get(id),
-    end,
+    end: (id) => end(id),
     async ofUser(user) {
       const found = await Promise.all(
         (await users.list(`${user}:`, limits.grantsOfUser)).map(({ value }) => grants.get(value)),
@@ -137,7 +140,7 @@ export function createGrants({ vault, clock }: Ground): Grants {
       const first = code !== undefined && (await spent.claim(name, code.grant, clock.now() + limits.accessMs));
       if (first) return code;
       const grant = await spent.get(name);
-      if (grant !== undefined) await end(grant);
+      if (grant !== undefined) await end(grant, true);
       return undefined;
     },
     async issueAccess(grant, scope) {
@@ -164,12 +167,12 @@ export function createGrants({ vault, clock }: Ground): Grants {
       const [name, grant] = [digest(token), await refresh(token)];
       if (grant === undefined) return false;
       if (await spent.claim(name, grant.id, clock.now() + lifeOf(grant))) return true;
-      await end(grant.id);
+      await end(grant.id, true);
       return false;
     },
     async endAccess(token) {
       const gone = await accesses.take(digest(token));
-      if (gone !== undefined) for (const told of listeners) told(gone.grant);
+      if (gone !== undefined) await Promise.all(listeners.map((told) => told(gone.grant, undefined, false)));
     },
     whenEnded: (told) => void listeners.push(told),
   };

@@ -1,5 +1,5 @@
 /** AU-01 to AU-05: every request leaves a record before its answer, and records read and search as AuditEvents. */
-import { ask, describeServer, pages, type Answer, type Ask } from '../support/server.js';
+import { ask, describeServer, idsOf, pages, type Answer, type Ask } from '../support/server.js';
 import { authenticate, caller } from './callers.js';
 import { brokenShapes } from './balp.js';
 
@@ -239,6 +239,200 @@ describeServer(
         }
       },
     );
+
+    const idsIn = (found: any[]): string[] => found.map(({ id }) => id);
+
+    /** Every search parameter that R4 has for AuditEvents, with a value that the read of an Observation by Ana has. */
+    test.each([
+      ['action', 'R'],
+      ['address', '127.0.0.1', '::ffff:127.0.0.1', '::1'],
+      ['agent', 'Practitioner/ana'],
+      ['agent:identifier', 'client of audit-ana'],
+      ['agent-name', 'audit-ana'],
+      ['agent-role', 'specialist'],
+      ['altid', 'user-ana'],
+      ['date', 'ge2020'],
+      ['entity', 'Observation/{observation}'],
+      ['entity', 'Patient/{patient}'],
+      ['entity-role', '4'],
+      ['entity-type', 'http://terminology.hl7.org/CodeSystem/audit-entity-type|1'],
+      ['outcome', '0'],
+      ['patient', '{patient}'],
+      ['patient', 'Patient/{patient}'],
+      ['patient', 'nobody,{patient}'],
+      ['policy', 'urn:ietf:params:oauth:jti:grant%20of%20audit-ana'],
+      ['site', '{base}'],
+      ['source:identifier', '{base}'],
+      ['subtype', 'read'],
+      ['type', 'rest'],
+      ['_id', '{id}'],
+      ['_lastUpdated', 'ge2020'],
+      ['_profile', 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead'],
+    ])('AU-01 is found by %s=%s, and by another value not', async (param, ...values) => {
+      const [event] = await eventsOf(await send('ana', `/Observation/${observation}`));
+      const places: Record<string, string> = { patient, observation, base: server.base, id: event.id };
+      const said = values.map((value) =>
+        encodeURIComponent(value.replace(/\{(\w+)\}/g, (_, name: string) => places[name]!)),
+      );
+      expect(idsIn(await events(`${param}=${said.join(',')}`))).toContain(event.id);
+      const none = param.startsWith('_last') || param === 'date' ? 'lt2020' : param === 'outcome' ? '12' : 'no-such';
+      expect(idsIn(await events(`${param}=${none}`))).not.toContain(event.id);
+    });
+
+    test('AU-01 by several parameters at once, page by page, the newest first or in another order', async () => {
+      for (let n = 0; n < 7; n += 1) await send('ana', `/Observation/${observation}`);
+      const query = `agent=Practitioner/ana&subtype=read&patient=${patient}`;
+      const all = idsIn(await events(query));
+      expect(all.length).toBeGreaterThanOrEqual(7);
+      for (const [sort, wanted] of [
+        ['', all],
+        ['&_sort=-date', all],
+        ['&_sort=-_lastUpdated', all],
+        ['&_sort=date,_id', undefined],
+      ] as const) {
+        const shown = (await pages(`${server.base}/AuditEvent?_count=3&${query}${sort}`, as.auditor)).flatMap(idsOf);
+        if (wanted !== undefined) expect(shown).toEqual(wanted);
+        else expect([...shown].sort()).toEqual([...all].sort());
+      }
+      const times = (await events(`${query}&_sort=date`)).map(({ recorded }) => recorded);
+      expect(times).toEqual([...times].sort());
+      const { body } = await send('auditor', `/AuditEvent?${query}&_summary=count`);
+      expect(body.total).toBe(all.length);
+      const accurate = await send('auditor', `/AuditEvent?${query}&_count=2&_total=accurate&_elements=outcome`);
+      expect(accurate.body.total).toBe(all.length);
+      expect(accurate.body.entry[0].resource).toMatchObject({ outcome: '0', meta: { tag: [{ code: 'SUBSETTED' }] } });
+    });
+
+    test('AU-04 the text of an event says the same by each way to it: read, vread, history, search', async () => {
+      const [event] = await eventsOf(await send('ana', `/Observation/${observation}`));
+      const read = await send('auditor', `/AuditEvent/${event.id}`);
+      expect([read.status, read.headers.get('etag'), read.body]).toEqual([200, 'W/"1"', event]);
+      expect((await send('auditor', `/AuditEvent/${event.id}/_history/1`)).body).toEqual(event);
+      expect((await send('auditor', `/AuditEvent/${event.id}/_history/2`)).status).toBe(404);
+      const { body } = await send('auditor', `/AuditEvent/${event.id}/_history`);
+      expect(body.entry.map(({ resource }: any) => resource)).toEqual([event]);
+      expect((await send('auditor', `/AuditEvent/${event.id}.7`)).status).toBe(404);
+    });
+
+    test.each<[string, Ask]>([
+      ['', { method: 'POST', body: { resourceType: 'AuditEvent' } }],
+      ['/{id}', { method: 'PUT', body: { resourceType: 'AuditEvent', id: '{id}' } }],
+      ['/{id}', { ...patchOf() }],
+      ['/{id}', { method: 'DELETE' }],
+      ['?date=gt2020', { method: 'PUT', body: { resourceType: 'AuditEvent' } }],
+      ['?date=gt2020', { method: 'DELETE' }],
+      ['?date=gt2020', { ...patchOf() }],
+    ])('AU-04 nobody writes one: AuditEvent%s %s is 405, with what is allowed', async (path, request) => {
+      const [event] = await eventsOf(await send('ana', `/Observation/${observation}`));
+      const body = JSON.parse(JSON.stringify(request).replaceAll('{id}', event.id)) as Ask;
+      for (const who of ['auditor', 'admin', 'ana', { Authorization: 'Bearer operator' }] as const) {
+        const { status, headers } = await send(who, `/AuditEvent${path.replace('{id}', event.id)}`, body);
+        expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+      }
+      const entry = { request: { method: body.method, url: `AuditEvent${path.replace('{id}', event.id)}` } };
+      if (body.method === 'PATCH') return;
+      const resource = body.body === undefined ? {} : { resource: body.body };
+      const batch = await send('admin', '/', bundleOf('batch', { ...resource, ...entry }));
+      expect(batch.body.entry[0].response.status).toMatch(/^405/);
+      expect((await send('admin', '/', bundleOf('transaction', { ...resource, ...entry }))).status).toBe(405);
+      expect((await send('auditor', `/AuditEvent/${event.id}`)).body).toEqual(event);
+    });
+
+    test('AU-04 auditors see what concerns their organization, and of no other patient', async () => {
+      const [own] = await eventsOf(await send('ana', `/Observation/${observation}`));
+      const [theirs] = await eventsOf(await send('south', `/Patient/${southern}`), 'southAuditor');
+      expect((await send('southAuditor', `/AuditEvent/${own.id}`)).status).toBe(404);
+      expect((await send('auditor', `/AuditEvent/${theirs.id}`)).status).toBe(404);
+      for (const who of ['auditor', 'southAuditor', 'home'] as const) {
+        const text = JSON.stringify(await events('date=gt2020', who));
+        expect(text.includes(observation)).toBe(who === 'auditor');
+      }
+      for (const who of ['ana', 'admin', 'writer'] as const)
+        expect([who, (await send(who, `/AuditEvent/${own.id}`)).status]).toEqual([who, 403]);
+    });
+
+    test('AU-04 a patient reads who looked at their record, and nothing of others', async () => {
+      const another = await post('writer', { resourceType: 'Patient' });
+      const app = (id: string) =>
+        caller(`audit-app-${id}`, {
+          role: 'patient',
+          owner: NORTH,
+          scopes: 'patient/AuditEvent.rs patient/*.rs',
+          user: `user-${id}`,
+          fhirUser: `Patient/${id}`,
+          patient: id,
+        });
+      const both = await send('ana', `/Patient?_id=${patient},${another}`);
+      expect(idsOf(both.body)).toHaveLength(2);
+      const told = await eventsOf(both);
+      expect(told).toHaveLength(2);
+      for (const id of [patient, another]) {
+        const own = (await events('subtype=search-type&agent=Practitioner/ana', app(id))).filter(
+          (event) => requestOf(event) === both.headers.get('x-request-id'),
+        );
+        expect(own).toHaveLength(1);
+        const entities = own[0].entity.flatMap(({ what }: any) => what?.reference ?? []);
+        expect(entities).toEqual([`Patient/${id}`]);
+        for (const event of told) {
+          const mine = JSON.stringify(event).includes(`Patient/${id}"`);
+          expect((await send(app(id), `/AuditEvent/${event.id}`)).status).toBe(mine ? 200 : 404);
+        }
+        expect((await send(app(id), `/Patient/${id}/AuditEvent?subtype=search-type`)).status).toBe(200);
+      }
+      expect((await events(`patient=${another}`, app(patient))).length).toBe(0);
+    });
+
+    test('AU-01 what is told of the bytes of a Binary names the patient whose record shows them', async () => {
+      const { body } = await send('writer', '/Binary', {
+        method: 'POST',
+        headers: { 'Content-Type': 'image/png' },
+        body: 'x',
+      });
+      const content = { contentType: 'image/png', url: `Binary/${body.id}` };
+      const media = {
+        resourceType: 'Media',
+        status: 'completed',
+        subject: { reference: `Patient/${patient}` },
+        content,
+      };
+      await post('writer', media);
+      const read = await send('ana', `/Binary/${body.id}`, { headers: { Accept: 'image/png' } });
+      expect(read.text).toBe('x');
+      const [event] = await eventsOf(read);
+      expect(event.entity.map(({ what }: any) => what.reference)).toContain(`Patient/${patient}`);
+    });
+
+    test('AU-05 a search is kept as it was asked, base64, also where its parameters came in a form', async () => {
+      const [event] = await eventsOf(await send('ana', `/Observation?subject=Patient/${patient}&_count=5`));
+      const queryOf = ({ entity }: any) =>
+        Buffer.from(entity.find(({ query }: any) => query).query, 'base64').toString();
+      expect(queryOf(event)).toBe(`${server.base}/Observation?subject=Patient/${patient}&_count=5`);
+      expect(event.outcomeDesc).toMatch(/^count: [1-5]$/);
+      const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+      const body = `subject=Patient/${patient}`;
+      const [posted] = await eventsOf(
+        await send('ana', '/Observation/_search?_count=5', { method: 'POST', headers: form, body }),
+      );
+      expect(queryOf(posted)).toBe(`${server.base}/Observation/_search?_count=5&subject=Patient/${patient}`);
+    });
+
+    test.each([
+      ['/Patient?_revinclude=AuditEvent:patient', 'admin'],
+      ['/?_type=AuditEvent,Patient', 'admin'],
+      ['/Patient?_has:AuditEvent:patient:action=R', 'admin'],
+    ] as const)('AU-04 %s is refused, as the trail is searched by itself', async (path, who) => {
+      const { status, body } = await send(who, path);
+      expect([status, body.issue[0].diagnostics]).toEqual([400, expect.stringContaining('by itself')]);
+    });
+
+    test('AU-02 who shows no token is told of ten times a minute, to the auditors of the server itself', async () => {
+      const unknown = { Authorization: 'Bearer nobody' };
+      for (let n = 0; n < 14; n += 1) expect((await send(unknown, '/Patient/x')).status).toBe(403);
+      const told = await events('outcome=4', 'home');
+      expect(told.length).toBeGreaterThanOrEqual(10);
+      expect(told.length).toBeLessThanOrEqual(20);
+      expect(told[0].agent[0]).toMatchObject({ who: { identifier: { value: 'unknown' } }, network: { type: '2' } });
+    });
 
     test('AU-02 count(requests) = count(audit) over a mixed session, by the ids that the answers carry', async () => {
       const asked = await Promise.all(Array.from({ length: 60 }, (_, n) => REQUESTS[n % REQUESTS.length]![1]()));

@@ -14,7 +14,7 @@ export function createLaunched({ guests, ground }: Auth, wire: Wire): { begin: H
     if (iss === undefined) throw new OAuthFailure('invalid_request', 'iss is missing: which EHR launches?');
     const { location, state } = await guests.begin(iss, query.get('launch'));
     request.session.launched = state;
-    sendOn(response, location);
+    await sendOn(response, location);
   }
 
   async function finish(request: Request, response: Response): Promise<void> {
@@ -25,7 +25,7 @@ export function createLaunched({ guests, ground }: Auth, wire: Wire): { begin: H
       throw new OAuthFailure('access_denied', 'Nothing was asked in this browser that this would answer.');
     }
     delete request.session.launched;
-    sendPage(response, launchedPage(await guests.finish(new URL(request.originalUrl, ground.issuer), expected)));
+    await sendPage(response, launchedPage(await guests.finish(new URL(request.originalUrl, ground.issuer), expected)));
   }
 
   return { begin: wire.forPeople(begin), finish: wire.forPeople(finish) };

@@ -8,6 +8,7 @@ import { mint } from '../../auth/mint.js';
 import { register } from '../../auth/registration.js';
 import { revoke } from '../../auth/revoke.js';
 import type { Form } from '../../auth/form.js';
+import { learn, whoOfClient, whoOfGrant } from './audited.js';
 import { sendJson, type Handler, type Wire } from './wire.js';
 
 export interface Programs {
@@ -30,14 +31,20 @@ export function createPrograms(auth: Auth, wire: Wire): Programs {
 
   async function token(request: Request, response: Response): Promise<void> {
     const form = await read(request);
+    learn(response, { detail: { grant_type: shownType(form) } });
     const client = await clientOf(form, request.headers.authorization);
-    sendJson(response, 200, await oauth.token(form, client));
+    learn(response, { who: whoOfClient(client) });
+    const answer = await oauth.token(form, client);
+    const granted = await grants.access(answer.access_token);
+    if (granted !== undefined) learn(response, { who: whoOfGrant(granted.grant), detail: { scope: answer.scope } });
+    await sendJson(response, 200, answer);
   }
 
   async function introspection(request: Request, response: Response): Promise<void> {
     const form = await read(request);
     const caller = await confidential(form, request.headers.authorization);
-    sendJson(response, 200, await introspect(caller, form, { ground, grants, styleUrl }));
+    learn(response, { who: whoOfClient(caller) });
+    await sendJson(response, 200, await introspect(caller, form, { ground, grants, styleUrl }));
   }
 
   /** By credentials of its own, or by a token that it was given for them. */
@@ -64,8 +71,13 @@ export function createPrograms(auth: Auth, wire: Wire): Programs {
 
   async function revocation(request: Request, response: Response): Promise<void> {
     const form = await read(request);
-    await revoke(await clientOf(form, request.headers.authorization), form, grants);
-    sendJson(response, 200, {});
+    const client = await clientOf(form, request.headers.authorization);
+    learn(response, { who: whoOfClient(client) });
+    const token = form.get('token') ?? '';
+    const grant = (await grants.refresh(token)) ?? (await grants.access(token))?.grant;
+    if (grant?.client === client.id) learn(response, { who: whoOfGrant(grant) });
+    await revoke(client, form, grants);
+    await sendJson(response, 200, {});
   }
 
   async function registration(request: Request, response: Response): Promise<void> {
@@ -74,13 +86,17 @@ export function createPrograms(auth: Auth, wire: Wire): Programs {
       token: registrationToken,
       organization: '',
     });
-    sendJson(response, 201, registered);
+    learn(response, { detail: { client_id: String(registered.client_id) } });
+    await sendJson(response, 201, registered);
   }
 
   async function launch(request: Request, response: Response): Promise<void> {
     const form = await read(request);
     const ehr = await confidential(form, request.headers.authorization);
-    sendJson(response, 201, await mint(ehr, form, { accounts, clients, directory, launches, base: ground.base }));
+    const patient = form.get('patient')?.replace(/^Patient\//, '');
+    learn(response, { who: whoOfClient(ehr), detail: { app: form.get('app')?.slice(0, 100) ?? '' } });
+    if (patient !== undefined) learn(response, { of: [[patient, ehr.organization]] });
+    await sendJson(response, 201, await mint(ehr, form, { accounts, clients, directory, launches, base: ground.base }));
   }
 
   return {
@@ -91,3 +107,7 @@ export function createPrograms(auth: Auth, wire: Wire): Programs {
     launch: wire.forPrograms(launch),
   };
 }
+
+/** What a client may have typed into it besides is not told. */
+const shownType = (form: Form): string =>
+  /^[a-z_]{1,40}$/.test(form.get('grant_type') ?? '') ? (form.get('grant_type') ?? '') : 'none';

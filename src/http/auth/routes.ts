@@ -1,8 +1,10 @@
 /** TABLE: the URLs of the authorization server. */
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import type { Audit } from '../../audit/index.js';
 import type { Auth } from '../../auth/index.js';
 import type { Log } from '../../kit/log.js';
 import type { Traffic } from '../traffic/index.js';
+import { tellReuse } from './audited.js';
 import { documentHandler } from './documents.js';
 import { createLaunched } from './launched.js';
 import { createPrograms } from './programs.js';
@@ -13,6 +15,8 @@ import { createWire, sendJson } from './wire.js';
 
 export interface AuthRoutesParts {
   auth: Auth;
+  /** Undefined where no records are kept. */
+  audit: Audit | undefined;
   log: Log;
   traffic: Traffic;
   /** Signs session cookies. */
@@ -24,9 +28,10 @@ const HOUR = 3600;
 
 type Method = 'get' | 'post';
 
-export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Router {
+export function authRoutes({ auth, audit, log, secret, traffic }: AuthRoutesParts): Router {
   const { discovery, ground, keys, registrationToken, signIn } = auth;
-  const wire = createWire(traffic, log, ground.clock);
+  const wire = createWire(traffic, log, ground.clock, audit);
+  if (audit !== undefined) tellReuse(audit, auth.grants);
   const programs = createPrograms(auth, wire);
   const visits = createVisits(auth, wire);
   const launched = createLaunched(auth, wire);
@@ -34,7 +39,7 @@ export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Rou
   const openid = json(discovery.openid);
   const jwks = wire.forPrograms(async (_request, response) => {
     const { freshMs, text } = await keys.jwks();
-    sendJson(response, 200, JSON.parse(text), {
+    await sendJson(response, 200, JSON.parse(text), {
       'Cache-Control': `public, max-age=${freshMs / 1000}`,
       Pragma: 'cache',
     });
@@ -91,7 +96,7 @@ export function authRoutes({ auth, log, secret, traffic }: AuthRoutesParts): Rou
 const notAllowed = (methods: string[]) => (request: Request, response: Response) => {
   const allow = methods.join(', ');
   const description = `${request.method} is not served here; ${allow} is.`;
-  sendJson(
+  void sendJson(
     response,
     405,
     { error: 'invalid_request', error_description: description },

@@ -20,6 +20,7 @@ import {
   signInPage,
   type Carried,
 } from './pages.js';
+import { learn, whoOfAccount } from './audited.js';
 import { placeOf, sendOn, sendPage, type Handler, type Wire } from './wire.js';
 
 /** TABLE: method and path below /auth -> what is done. */
@@ -44,11 +45,11 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     const form = request.method === 'POST' ? await wire.form(request) : new Form(queryOf(request));
     try {
       const id = await oauth.begin(await readRequest(form, auth.request));
-      sendOn(response, `continue?transaction=${id}`);
+      await sendOn(response, `continue?transaction=${id}`);
     } catch (error) {
       if (!(error instanceof ToldFailure)) throw error;
       const { failure, redirectUri, state } = error;
-      sendOn(response, oauth.refuse({ redirectUri, state }, failure.code, failure.description));
+      await sendOn(response, oauth.refuse({ redirectUri, state }, failure.code, failure.description));
     }
   }
 
@@ -60,11 +61,23 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
   async function show(request: Request, response: Response, transaction: string, name = ''): Promise<void> {
     const page = await interaction.next(transaction, sittingOf(request), name.slice(0, 100));
     if (page === undefined) throw gone();
+    learnPage(request, response, page);
     const carried = { csrf: csrfOf(request), transaction };
     const waiting = await oauth.find(transaction);
     const goesTo = waiting === undefined ? [] : [placeOf(waiting.redirectUri)];
-    if (page.ask === 'nothing') sendOn(response, page.location);
-    else sendPage(response, print(page, carried, name), 200, [...goesTo, ...upstreamPlace()]);
+    if (page.ask === 'nothing') await sendOn(response, page.location);
+    else await sendPage(response, print(page, carried, name), 200, [...goesTo, ...upstreamPlace()]);
+  }
+
+  /** Who sits there, and which patients they are shown. */
+  function learnPage(request: Request, response: Response, page: Page): void {
+    const { account } = sittingOf(request);
+    if (account === undefined) return;
+    const patients = page.ask === 'patient' ? page.patients : page.ask === 'consent' ? [page.patient] : [];
+    const of = patients.flatMap((one): [string, string][] =>
+      one === undefined ? [] : [[one.id, account.organization]],
+    );
+    learn(response, { who: whoOfAccount(account), of });
   }
 
   function print(page: Exclude<Page, { ask: 'nothing' }>, carried: Carried, name: string): string {
@@ -100,10 +113,15 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     const transaction = form.get('transaction') ?? '';
     const found = await signIn.by('password', Object.assign(request as unknown as SignInRequest, { form }));
     if (typeof found !== 'string') {
+      learn(response, { who: whoOfAccount(found) });
       await begin(request, found);
-      sendOn(response, transaction === '' ? 'grants' : `continue?transaction=${transaction}`);
+      await sendOn(response, transaction === '' ? 'grants' : `continue?transaction=${transaction}`);
       return;
     }
+    // Whose password was tried in vain is told to their organization; a name that nobody has may be a password.
+    const tried = await auth.accounts.byUsername(form.get('username') ?? '');
+    if (tried !== undefined)
+      learn(response, { of: [['', tried.organization]], detail: { account: tried.username, refusal: found } });
     await again(request, response, transaction, found);
   }
 
@@ -117,7 +135,7 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     const client = waiting === undefined ? undefined : await clients.find(waiting.client);
     const text = signInPage(client?.name, { csrf: csrfOf(request), transaction }, { ...named(), refusal });
     const goesTo = waiting === undefined ? [] : [placeOf(waiting.redirectUri)];
-    sendPage(response, text, statuses[refusal], [...goesTo, ...upstreamPlace()]);
+    await sendPage(response, text, statuses[refusal], [...goesTo, ...upstreamPlace()]);
   }
 
   /** A new session: whoever knew the id of the old one has nothing of it. */
@@ -131,7 +149,7 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
     if (upstream === undefined) throw new OAuthFailure('invalid_request', 'There is no other server to sign in at.');
     const { location, state } = await upstream.begin(form.get('transaction') ?? '');
     request.session.upstream = state;
-    sendOn(response, location);
+    await sendOn(response, location);
   }
 
   async function fromUpstream(request: Request, response: Response): Promise<void> {
@@ -142,8 +160,9 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
       await again(request, response, transaction, 'upstream');
       return;
     }
+    learn(response, { who: whoOfAccount(found) });
     await begin(request, found);
-    sendOn(response, transaction === '' ? '../grants' : `../continue?transaction=${transaction}`);
+    await sendOn(response, transaction === '' ? '../grants' : `../continue?transaction=${transaction}`);
   }
 
   async function pick(request: Request, response: Response): Promise<void> {
@@ -158,42 +177,59 @@ export function createVisits(auth: Auth, wire: Wire): Visits {
       ...(encounter === undefined ? {} : { encounter: encounter === 'none' ? null : encounter }),
     };
     if (!(await interaction.pick(transaction, sittingOf(request), picked))) throw gone();
-    sendOn(response, `continue?transaction=${transaction}`);
+    const { account } = sittingOf(request);
+    if (account !== undefined) learn(response, { who: whoOfAccount(account) });
+    if (account !== undefined && patient !== undefined) learn(response, { of: [[patient, account.organization]] });
+    await sendOn(response, `continue?transaction=${transaction}`);
   }
 
   async function decide(request: Request, response: Response): Promise<void> {
     const form = await formOf(request);
     const chosen = form.get('decision') === 'allow' ? chosenIn(form) : 'deny';
+    const { account } = sittingOf(request);
+    const waiting = await oauth.find(form.get('transaction') ?? '');
+    if (account !== undefined && waiting !== undefined) {
+      const { client, patient } = waiting;
+      learn(response, {
+        who: { ...whoOfAccount(account), client },
+        detail: { decision: chosen === 'deny' ? 'deny' : 'allow' },
+        ...(patient === undefined ? {} : { of: [[patient, account.organization]] }),
+      });
+    }
     const location = await interaction.decide(form.get('transaction') ?? '', sittingOf(request), chosen);
     if (location === undefined) throw gone();
-    sendOn(response, location);
+    await sendOn(response, location);
   }
 
   async function listGrants(request: Request, response: Response): Promise<void> {
     const { account } = sittingOf(request);
     const csrf = csrfOf(request);
+    if (account !== undefined) learn(response, { who: whoOfAccount(account) });
     if (account === undefined)
-      sendPage(response, signInPage(undefined, { csrf, transaction: '' }, named()), 200, upstreamPlace());
-    else sendPage(response, grantsPage(await grants.ofUser(account.id), csrf, account.name));
+      await sendPage(response, signInPage(undefined, { csrf, transaction: '' }, named()), 200, upstreamPlace());
+    else await sendPage(response, grantsPage(await grants.ofUser(account.id), csrf, account.name));
   }
 
   async function endGrant(request: Request, response: Response): Promise<void> {
     const form = await formOf(request);
     const { account } = sittingOf(request);
     const grant = await grants.find(form.get('grant') ?? '');
+    if (account !== undefined) learn(response, { who: whoOfAccount(account) });
     // Another user's is as unknown as any other.
     if (grant !== undefined && account !== undefined && grant.user === account.id) await grants.end(grant.id);
-    sendOn(response, 'grants');
+    await sendOn(response, 'grants');
   }
 
   async function signOut(request: Request, response: Response): Promise<void> {
     await formOf(request);
+    const { account } = sittingOf(request);
+    if (account !== undefined) learn(response, { who: whoOfAccount(account) });
     await new Promise<void>((resolve, reject) => {
       request.session.destroy((error: unknown) =>
         error === undefined || error === null ? resolve() : reject(asError(error)),
       );
     });
-    sendPage(response, signedOutPage());
+    await sendPage(response, signedOutPage());
   }
 
   function sittingOf(request: Request): Sitting {

@@ -1,5 +1,6 @@
 /** Requests and answers of the authorization server on the wire: forms in, JSON or pages out, nothing of it kept anywhere. */
 import type { Request, Response } from 'express';
+import type { Audit } from '../../audit/index.js';
 import { OAuthFailure } from '../../auth/failure.js';
 import { Form } from '../../auth/form.js';
 import { FhirError } from '../../fhir/outcome.js';
@@ -8,6 +9,7 @@ import { requestId } from '../../kit/id.js';
 import type { Log } from '../../kit/log.js';
 import { readBody } from '../body.js';
 import type { Traffic } from '../traffic/index.js';
+import { audited, kept } from './audited.js';
 import { errorPage } from './pages.js';
 
 export interface Wire {
@@ -23,7 +25,7 @@ export interface Wire {
 
 export type Handler = (request: Request, response: Response) => Promise<void>;
 
-export function createWire(traffic: Traffic, log: Log, clock: Clock): Wire {
+export function createWire(traffic: Traffic, log: Log, clock: Clock, audit: Audit | undefined): Wire {
   async function bytes(request: Request): Promise<Buffer> {
     const ticket = traffic.admission.arrive(request);
     if (ticket === undefined)
@@ -48,20 +50,22 @@ export function createWire(traffic: Traffic, log: Log, clock: Clock): Wire {
 
   /** One log line for each, as for FHIR; these paths are those of our table, and name nobody. */
   const logged =
-    (handler: Handler, refuse: (response: Response, failed: OAuthFailure) => void): Handler =>
+    (handler: Handler, refuse: (response: Response, failed: OAuthFailure) => Promise<void>): Handler =>
     async (request, response) => {
       const started = performance.now();
+      const id = requestId();
+      audited(audit, request, response, id, clock.now());
       try {
         await handler(request, response);
       } catch (error) {
         ended(request, response);
-        refuse(response, told(error));
+        await refuse(response, told(error));
       }
       const milliseconds = performance.now() - started;
       const { statusCode: status } = response;
       log.answered({
         at: clock.now(),
-        request: requestId(),
+        request: id,
         interaction: request.path,
         type: '',
         status,
@@ -115,12 +119,13 @@ function ended(request: Request, response: Response): void {
 }
 
 /** RFC 6749 5.1: what tells of tokens is stored by nobody on the way. */
-export function sendJson(
+export async function sendJson(
   response: Response,
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
-): void {
+): Promise<void> {
+  await kept(response, status);
   response.writeHead(status, {
     'Content-Type': 'application/json; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -134,7 +139,12 @@ export function sendJson(
 /**
  * @param goesTo where a form of this page may lead beside here: browsers check the redirect that follows it, too
  */
-export function sendPage(response: Response, text: string, status = 200, goesTo: readonly string[] = []): void {
+export async function sendPage(
+  response: Response,
+  text: string,
+  status = 200,
+  goesTo: readonly string[] = [],
+): Promise<void> {
   const policy = [
     "default-src 'none'",
     "style-src 'self'",
@@ -142,6 +152,7 @@ export function sendPage(response: Response, text: string, status = 200, goesTo:
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ];
+  await kept(response, status);
   response.writeHead(status, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -155,7 +166,8 @@ export function sendPage(response: Response, text: string, status = 200, goesTo:
 }
 
 /** 303: the browser asks for the next one by GET, and sends no form and no password along. (RFC 9700 4.12) */
-export function sendOn(response: Response, location: string): void {
+export async function sendOn(response: Response, location: string): Promise<void> {
+  await kept(response, 303);
   response.writeHead(303, {
     Location: location,
     'Cache-Control': 'no-store',
