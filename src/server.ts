@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAccess } from './access/constraint.js';
-import { withoutPolicy } from './access/policy.js';
+import { refuseUnruled } from './access/policy.js';
 import { operator } from './access/principal.js';
 import { createAudit } from './audit/index.js';
 import { makeDemo, type Demo } from './auth/demo.js';
@@ -13,7 +13,7 @@ import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, isAudited, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
-import { loadDefinitions, type Definitions } from './fhir/definitions.js';
+import { loadDefinitions } from './fhir/definitions.js';
 import { routes } from './http/fhir/routes.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
@@ -107,7 +107,7 @@ async function serveOn(
   if (isSmart) refuseBase(base, config);
 
   const definitions = loadDefinitions();
-  refuseUnruled(definitions);
+  refuseUnruled(routes, definitions);
   const registry = createRegistry(definitions);
   const { store, blobs } = await openStore(config, clock);
   parts.push(store, blobs);
@@ -253,13 +253,6 @@ function tlsOf({ tlsCert: cert, tlsKey: key }: Config): TlsFiles | undefined {
     throw new ConfigError(`TLS_CERT, TLS_KEY: ${error instanceof Error ? error.message : String(error)}`);
   }
   return { cert, key };
-}
-
-/** What nobody thought about must not be served. */
-function refuseUnruled({ resourceTypes, compartments }: Definitions): void {
-  const members = new Set(compartments.get('Patient')?.keys());
-  const missing = withoutPolicy(routes, resourceTypes, members);
-  if (missing.length > 0) throw new Error(`The server does not start. ${missing.join(' ')} (access/policy.ts)`);
 }
 
 /** In open mode only the operator's own machine may call; and no token goes over a network that others can read. */

@@ -2,6 +2,7 @@
  * TABLE: role x kind of resource -> what it may do. A token's scopes narrow this further and never widen it. What is in
  * no row is refused; a resource type, a route or an operation that the tables do not know keeps the server from starting.
  */
+import type { Definitions } from '../fhir/definitions.js';
 import type { Principal, Role } from './principal.js';
 import type { Letter } from './scopes.js';
 
@@ -113,6 +114,15 @@ export function kindOf(type: string, compartment: ReadonlySet<string>): Kind | u
 
 export const allows = ({ role }: Principal, kind: Kind, letter: Letter): boolean =>
   role === 'operator' || POLICY[role][kind]?.includes(letter) === true;
+
+/** What nobody thought about must not be served. */
+export function refuseUnruled(
+  routes: readonly { path: string; interaction: string }[],
+  { resourceTypes, compartments }: Pick<Definitions, 'resourceTypes' | 'compartments'>,
+): void {
+  const missing = withoutPolicy(routes, resourceTypes, new Set(compartments.get('Patient')?.keys()));
+  if (missing.length > 0) throw new Error(`The server does not start. ${missing.join(' ')} (access/policy.ts)`);
+}
 
 /** What has no policy, as sentences; the server does not start with any. */
 export function withoutPolicy(
