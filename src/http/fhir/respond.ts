@@ -5,7 +5,7 @@ import { indent } from '../../kit/json.js';
 import { textOf } from '../../kit/pieces.js';
 import { FHIR_JSON, type Format } from './negotiate.js';
 import type { Traffic } from '../traffic/index.js';
-import { bytesIn, keepPace, sendBody } from '../traffic/send.js';
+import { bytesIn, keepPace, passing, sendBody } from '../traffic/send.js';
 import type { Reply } from './reply.js';
 
 /** The same for every answer. Clinical data stay out of caches; the client's own ETag still saves it the bytes. */
@@ -66,6 +66,6 @@ async function respondBytes(
   if (bytes === undefined) response.end();
   else {
     keepPace(response, traffic);
-    await pipeline(bytes, response);
+    await pipeline(bytes, (pieces) => passing(pieces, traffic), response);
   }
 }

@@ -10,6 +10,8 @@ import { createSlice } from './slice.js';
 export interface Admission {
   /** Undefined when there is no room, not even to wait: 503 at once. */
   arrive(request: Asked): Ticket | undefined;
+  /** A piece of a transfer wants to go on: when it may. Undefined: at once. */
+  pass(): Promise<void> | undefined;
   /** A new connection was taken; the next one can be taken in the next turn only. */
   connected(): void;
   /** How many are worked on, and how many wait. */
@@ -58,6 +60,8 @@ export function createAdmission(limits: Limits): Admission {
   const writes = lane(limits.writesUnderWay, limits.writesWaiting);
   const transfers = lane(limits.transfers, 0);
   const lanes = [reads, searches, writes];
+  /** Pieces of transfers, one of each at most. */
+  const passing: (() => void)[] = [];
   const slice = createSlice(limits, letIn);
   let turn = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -131,19 +135,31 @@ export function createAdmission(limits: Limits): Admission {
     });
   }
 
-  /** The next one that waits, of each lane in turn; false when nobody does for whom there is room. */
+  /** The next one that waits, of each lane and of the transfers in turn; false when nobody does for whom there is room. */
   function letIn(): boolean {
-    for (let tried = 0; tried < lanes.length; tried += 1) {
-      turn = (turn + 1) % lanes.length;
-      const own = lanes[turn];
-      if (own === undefined || own.underWay >= own.atMost) continue;
-      const next = own.waiting.shift();
+    for (let tried = 0; tried <= lanes.length; tried += 1) {
+      turn = (turn + 1) % (lanes.length + 1);
+      const next = turn === lanes.length ? passing.shift() : nextOf(lanes[turn]);
       if (next === undefined) continue;
-      own.underWay += 1;
-      next.go();
+      next();
       return true;
     }
     return false;
+  }
+
+  function nextOf(own: Lane | undefined): (() => void) | undefined {
+    if (own === undefined || own.underWay >= own.atMost) return undefined;
+    const next = own.waiting.shift();
+    if (next !== undefined) own.underWay += 1;
+    return next?.go;
+  }
+
+  function pass(): Promise<void> | undefined {
+    if (passing.length === 0 && !slice.isOver() && !slice.isConnecting()) return undefined;
+    return new Promise((resolve) => {
+      passing.push(resolve);
+      slice.wanted();
+    });
   }
 
   function free(own: Lane): void {
@@ -168,6 +184,7 @@ export function createAdmission(limits: Limits): Admission {
 
   return {
     arrive,
+    pass,
     connected: () => slice.connected(),
     counts: () => ({
       underWay: lanes.reduce((sum, { underWay }) => sum + underWay, transfers.underWay),

@@ -35,6 +35,15 @@ export async function sendBody(
   await pipeline(Readable.from(pieces), head(bytes));
 }
 
+/** The same pieces, between which others have their turns: many who read files do not keep new connections out. */
+export async function* passing(pieces: AsyncIterable<Buffer>, { admission }: Traffic): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    const turn = admission.pass();
+    if (turn !== undefined) await turn;
+    yield piece;
+  }
+}
+
 /** Cuts a line on which too little moves. When nothing waits to be sent, it is the server that is slow. */
 export function keepPace(response: ServerResponse, { pace }: Traffic): void {
   const { socket } = response;

@@ -10,6 +10,8 @@ import type { Limits } from '../../kit/limits.js';
 export interface Slice {
   /** Whether this turn has worked long enough. */
   isOver(): boolean;
+  /** Whether new connections have their share of the time at the moment. */
+  isConnecting(): boolean;
   /** Somebody waits for whom there is room. */
   wanted(): void;
   /** A new connection was taken. */
@@ -28,6 +30,7 @@ export function createSlice({ turnMs, connectMs }: Limits, letIn: () => boolean)
   let end: NodeJS.Immediate | undefined;
 
   const spent = (): boolean => performance.now() - began >= turnMs;
+  const isConnecting = (): boolean => isConnected && performance.now() - ended < connectMs;
 
   function begin(): void {
     began = performance.now();
@@ -37,10 +40,12 @@ export function createSlice({ turnMs, connectMs }: Limits, letIn: () => boolean)
 
   /** After the sockets of a turn come those that wait: at least one of them, or they would wait for nothing. */
   function endTurn(): void {
-    const onlyConnects = isConnected && performance.now() - ended < connectMs;
+    const onlyConnects = isConnecting();
     isConnected = false;
-    if (!isWanted) isCounted = false;
-    else if (onlyConnects) begin();
+    if (!isWanted) {
+      isCounted = false;
+      ended = performance.now();
+    } else if (onlyConnects) begin();
     else {
       began = performance.now();
       work();
@@ -63,6 +68,7 @@ export function createSlice({ turnMs, connectMs }: Limits, letIn: () => boolean)
       if (!isCounted) begin();
       return spent();
     },
+    isConnecting,
     wanted() {
       isWanted = true;
       if (!isCounted) begin();
