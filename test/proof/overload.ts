@@ -150,8 +150,8 @@ function slowLines(port: number, id: string): { cut(): Promise<number> } {
     socket.write(kinds[kind] ?? '');
     if (kind >= 3) socket.pause();
   }
-  // Of the readers there are few: to make their answers is honest work, and the system takes some MB for each of them.
-  for (let n = 0; n < SLOW; n += 1) line(n % 100 === 0 ? 4 : n % 20 === 0 ? 3 : n % 3);
+  // Of the readers that ask for much there are few: to make their answers is honest work.
+  for (let n = 0; n < SLOW; n += 1) line(n % 100 === 0 ? 4 : n % 4);
   const timer = setInterval(() => {
     for (const socket of open) if (!socket.isPaused() && socket.writable) socket.write('x');
   }, 1000);
@@ -159,7 +159,8 @@ function slowLines(port: number, id: string): { cut(): Promise<number> } {
     async cut() {
       while (open.size > 0 && performance.now() - began < 60_000) {
         await pause(500);
-        // A reader that takes nothing sees only when it reads on that the line is gone.
+        // A reader that takes nothing sees only when it reads on that the line is gone. Until then the system has taken
+        // some MB for each, and the server has seen for long enough that no more of it goes.
         if (performance.now() - began > 35_000) for (const socket of open) socket.resume();
       }
       clearInterval(timer);
