@@ -33,9 +33,9 @@ export interface Expression {
    * @param work what several runs may touch together; they also share what they have found, so nothing changes between
    * @throws PathError
    */
-  evaluate(focus: Element, variables?: Variables, work?: PathWork): unknown[];
+  evaluate: (focus: Element, variables?: Variables, work?: PathWork) => unknown[];
   /** The same, with their types: good for a variable of another expression. */
-  find(focus: Element, variables?: Variables, work?: PathWork): unknown[];
+  find: (focus: Element, variables?: Variables, work?: PathWork) => unknown[];
 }
 
 /**
@@ -171,7 +171,9 @@ function libraryOf(variables: Variables, text: string): Variables {
     const value = variables[name];
     const place = PLACES[name];
     if (Array.isArray(value))
-      made[name] = value.flatMap((one) => (one instanceof Node ? libraryNode(one.value, one.shape.name) : [one]));
+      made[name] = value.flatMap((one: unknown) =>
+        one instanceof Node ? libraryNode(one.value, one.shape.name) : [one],
+      );
     else made[name] = place === undefined ? value : libraryNode(value, place);
   }
   return made;

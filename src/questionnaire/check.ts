@@ -8,7 +8,7 @@ import type { UnitOf } from './compare.js';
 import { enable } from './enable-when.js';
 import type { Form } from './form.js';
 import { formulasOn, type Compile, type Compiled, type Formulas } from './formulas.js';
-import { isRefusal, issueOf } from './issue.js';
+import { isRefusal, issueOf, type Found } from './issue.js';
 import { ANSWERS } from './rules/answer-type.js';
 import { itemRules, typeRules, valueRules, wholeRules } from './rules/index.js';
 import { occurrences } from './rules/occurs.js';
@@ -83,13 +83,10 @@ function values(checking: Checking, onlyStructure: boolean, say: Say): void {
       const value = answer === undefined ? undefined : valueOf(answer);
       if (value === undefined) continue;
       const at = `answer[${index}].value`;
-      let isOfType = true;
-      const sayType: Say = (one) => {
-        isOfType = false;
-        say(one);
-      };
-      for (const rule of typeRules) rule(checking, node, question, value, at, sayType, index);
-      if (!isOfType || onlyStructure) continue;
+      const wrong: Found[] = [];
+      for (const rule of typeRules) rule(checking, node, question, value, at, (one) => wrong.push(one), index);
+      for (const one of wrong) say(one);
+      if (wrong.length > 0 || onlyStructure) continue;
       for (const rule of rules) rule(checking, node, question, value, at, say, index);
     }
   }

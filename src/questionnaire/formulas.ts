@@ -161,6 +161,9 @@ function attempt<T>(run: () => T): T | Failure {
     return run();
   } catch (error) {
     const { kind, message } = error as { kind?: string; message?: string };
-    return { why: message || 'it cannot be run', rule: kind === 'costly' ? 'tooCostly' : 'notChecked' };
+    return {
+      why: message === undefined || message === '' ? 'it cannot be run' : message,
+      rule: kind === 'costly' ? 'tooCostly' : 'notChecked',
+    };
   }
 }

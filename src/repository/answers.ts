@@ -46,7 +46,7 @@ export function createAnswers({ store, responses, prepare }: AnswersParts): Chec
     const lookup = lookupFor(call, steps);
     if (typeof response === 'string') return responses.check(parsed(response), lookup, was);
     if (!('head' in response)) return responses.check(response as Resource, lookup, was);
-    const { head, text } = response as { head: Resource; text: string };
+    const { head, text } = response;
     const run = async (job: AnswersJob): Promise<Issue[]> => (await prepare({ kind: 'answers', job })).issues ?? [];
     return responses.check(head, lookup, was, { text, run });
   };

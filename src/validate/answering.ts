@@ -71,6 +71,6 @@ export function createAnswering(checkReady: CheckReady): (job: AnswersJob) => Is
         compiled: nothingCompiled(),
       };
     }
-    return checkReady({ form: last.form, compiled: last.compiled, codes }, next as QuestionnaireResponse);
+    return checkReady({ form: last.form, compiled: last.compiled, codes }, next);
   };
 }

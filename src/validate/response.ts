@@ -38,7 +38,7 @@ export interface Lookup {
 /** For what is too large to be read here: its text, and who checks it elsewhere. */
 export interface Aside {
   text: string;
-  run(job: AnswersJob): Promise<Issue[]>;
+  run: (job: AnswersJob) => Promise<Issue[]>;
 }
 
 export interface ResponseCheck {

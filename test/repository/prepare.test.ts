@@ -110,7 +110,7 @@ test('a large response is checked on the thread, with its form and codes, as it 
         return (await shared.prepare({ kind: 'answers', job })).issues ?? [];
       },
     };
-    const here = await checks.check(next as Resource, lookup, before);
+    const here = await checks.check(next, lookup, before);
     expect(await checks.check(head as Resource, lookup, before, aside)).toEqual(here);
     expect(here.length > 0).toBe(next.status !== 'entered-in-error');
   }

@@ -43,14 +43,14 @@ export type Operator = (left: Compiled, right: Compiled) => Compiled;
 export interface Dialect {
   functions: Readonly<Record<string, Make>>;
   operators: Readonly<Partial<Record<BinaryOperator, Operator>>>;
-  variable(name: string): Compiled['list'] | undefined;
+  variable: (name: string) => Compiled['list'] | undefined;
   /** Variables that stand for the same wherever they are asked in one resource: paths from them are found once. */
-  isSteady(variable: string): boolean;
+  isSteady: (variable: string) => boolean;
   /** Adds the children of that name. */
-  children(item: Item, name: string, env: Env, found: Item[]): void;
-  isA(item: Item, type: string, env: Env): boolean;
+  children: (item: Item, name: string, env: Env, found: Item[]) => void;
+  isA: (item: Item, type: string, env: Env) => boolean;
   /** From how a list is made. */
-  of(list: Compiled['list']): Compiled;
+  of: (list: Compiled['list']) => Compiled;
 }
 
 export const ofList = (list: Compiled['list']): Compiled => ({

@@ -100,10 +100,7 @@ export const exactFunctions: Readonly<Record<string, Make>> = {
   combine: (of, [other]) => exactly((item, env) => [...of.list(item, env), ...(other?.list(item, env) ?? [])]),
   distinct: listed((found) => [...new Map(found.map((one) => [plainOf(one), one])).values()]),
   isDistinct: asked((found) => new Set(found.map(plainOf)).size === found.length),
-  hasValue: asked((found) => {
-    const [only] = found;
-    return only !== undefined && found.length === 1 && plainOf(only) !== undefined;
-  }),
+  hasValue: asked((found) => found.map(plainOf).length === 1),
   iif: (of, [condition, then, otherwise]) =>
     exactly((item, env) => {
       const [focus, second] = of.list(item, env);

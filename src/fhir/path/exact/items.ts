@@ -83,7 +83,9 @@ export function rewritten(expression: Expression): Expression {
       const found = isItems && linkIdAsked(expression.arguments[0]) !== undefined ? { ...of, name: within.name } : of;
       return { ...expression, arguments: expression.arguments.map(rewritten), ...(found && { of: found }) };
     }
-    default:
+    case 'literal':
+    case 'nothing':
+    case 'variable':
       return expression;
   }
 }
