@@ -200,6 +200,8 @@ export function createWriting(parts: WritingParts): Write {
       const say = `${at} is not on this server, so this reference would lead nowhere. Nothing was written.`;
       const refused = failure('unprocessable', `${say} Write ${at} first, or in the same transaction.`, path);
       throw work === undefined ? refused : told(refused, work);
+    } finally {
+      shared?.leave();
     }
     // Only now: after a write whose outcome is unknown, the bytes stay held until the hold is old.
     for (const { blob } of changes) if (blob !== undefined) blobs.settled(blob).catch(() => undefined);

@@ -19,9 +19,10 @@ import { createConsents, type Consents } from '../consents/index.js';
 import { keyOf, nameOf } from '../operations.js';
 import { contentsOf } from './contents.js';
 import { inDirectory } from './directory.js';
+import { Lines } from './lines.js';
 import { referralOf } from './referral.js';
 import { demandTaskStep } from './steps.js';
-import { touchedBy, type Turn } from './touched.js';
+import { touchedBy, type Touched, type Turn } from './touched.js';
 import { World, type Shelf } from './world.js';
 
 export interface Sharing {
@@ -39,6 +40,8 @@ export interface Sharing {
 
 export interface Shared {
   opened: Opened[];
+  /** To be called when the write is over, made or not: others wait for it. */
+  leave(): void;
   /**
    * To be called when the write is made. What was listed may have changed between the look and the write, and a listing
    * may have come between: each of two such writers looks again when it is done, so that the later one sees both.
@@ -62,6 +65,16 @@ interface Computed {
   world: World;
 }
 
+interface Made extends Computed {
+  touched: Touched;
+  /** The generations of requests that open nothing. */
+  idle: Map<string, number>;
+  /** What is written anew and may lead to more. */
+  leading: Turn[];
+  /** Patients of whom a Consent says something else now. */
+  judged: ReturnType<Consents['judged']>;
+}
+
 export function createSharing({ store, base, clock, endMs, enforced, registry }: SharingParts): Sharing {
   const { agreements, understand } = createAgreements({ store, registry, base });
   const consents = createConsents({ store, registry, base, understand });
@@ -70,29 +83,40 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
     agreements,
     patientsIn: (type, id, entries) => patientsIn(type, id, entries, registry),
   };
+  const lines = new Lines();
   const worldOf = (changes: readonly Change[]): World => new World(shelf, base, changes);
-  const via: Store['sharing']['via'] = (keys) => store.sharing.via(keys);
+  const via: Store['sharing']['via'] = async (keys) => (keys.length === 0 ? new Map() : store.sharing.via(keys));
+  const of: Store['sharing']['of'] = async (vias) => (vias.length === 0 ? new Map() : store.sharing.of(vias));
 
   async function together(turns: readonly Turn[]): Promise<Shared> {
     const changes = turns.map(({ change }) => change);
-    const { known, fresh, later } = await touchedBy(turns, {
-      world: worldOf(changes),
-      before: worldOf([]),
-      via,
-      enforced,
-    });
+    const touched = await touchedBy(turns, { world: worldOf(changes), before: worldOf([]), via, enforced });
+    const { known, fresh, quiet, later } = touched;
     const judged = consents.judged(turns);
     for (const one of await openingOf(judged)) known.add(one);
-    const beside = [
-      ...(await inDirectory(turns, (vias) => store.sharing.of(vias))),
-      ...(await consents.concerning(turns)),
-    ];
+    const beside = [...(await inDirectory(turns, of)), ...(await consents.concerning(turns))];
     const leading = turns.filter(({ change, was }) => isThere(was) && LEADING.has(change.type));
-    if (known.size + fresh.size + later.size + leading.length + judged.length === 0)
-      return { opened: beside, settle: nothing };
-    const { opened, world } = await compute(known, fresh, changes);
-    const settle = async () => settled([...known, ...fresh], world, leading, judged, later);
-    return { opened: [...beside, ...opened], settle };
+    const idle = await idleOf(quiet);
+    for (const name of quiet) if (!idle.has(name)) known.add(name);
+    if (known.size + fresh.size + quiet.size + later.size + leading.length + judged.length === 0)
+      return { opened: beside, leave: nothing, settle: () => Promise.resolve() };
+    const leave = await lines.join(known);
+    try {
+      const { opened, world } = await compute(known, fresh, changes);
+      const settle = async () => settled({ opened, world, leading, judged, idle, touched });
+      return { opened: [...beside, ...opened], leave, settle };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Those that open nothing now, and their generations: what is added to them opens nothing either. */
+  async function idleOf(names: Set<string>): Promise<Map<string, number>> {
+    const found = [...(await of([...names]))];
+    return new Map(
+      found.flatMap(([via, { generation, openings }]) => (openings.length === 0 ? [[via, generation]] : [])),
+    );
   }
 
   /** The referrals that open something of one of these patients. */
@@ -104,7 +128,7 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
   async function compute(known: Set<string>, fresh: Set<string>, changes: readonly Change[]): Promise<Computed> {
     if (known.size > limits.referralsTouched) throw tooMany(known.size);
     // Before anything is read: what others change from here on is a conflict.
-    const before = await store.sharing.of([...known]);
+    const before = await of([...known]);
     const world = worldOf(changes);
     const [opened, turns] = [[] as Opened[], new Turns()];
     let rows = 0;
@@ -115,6 +139,7 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
       const openings = referral === undefined ? [] : await contentsOf(referral, world, clock.now());
       rows += openings.length;
       if (rows > limits.openingsWritten) throw tooManyRows();
+      // What begins empty needs no row; what others know of does, so that they meet.
       if (openings.length > 0 || (known.has(name) && (was > 0 || referral !== undefined)))
         opened.push({ via: name, was, openings });
     }
@@ -122,18 +147,21 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
   }
 
   /** The write is made, so whatever fails here must not refuse it: the next start then computes everything anew. */
-  async function settled(
-    vias: string[],
-    world: World,
-    leading: Turn[],
-    judged: ReturnType<Consents['judged']>,
-    later: Set<string>,
-  ): Promise<void> {
+  async function settled({ opened, world, leading, judged, idle, touched }: Made): Promise<void> {
     try {
-      const led = referralsAmong(await via(leading.map(({ change: { type, id } }) => ({ type, id }))));
-      const late = [...led, ...(await openingOf(judged))].filter((one) => !vias.includes(one) && !later.has(one));
-      if (await isMoved(world)) await anew([...vias, ...late]);
-      else if (late.length > 0) await anew(late);
+      const { known, fresh, later } = touched;
+      const by = await via(leading.map(({ change: { type, id } }) => ({ type, id })));
+      const late = [...referralsAmong(by), ...(await openingOf(judged))];
+      const again = new Set(late.filter((one) => !known.has(one) && !fresh.has(one) && !later.has(one)));
+      const looked = [...opened.map((one) => one.via), ...idle.keys()];
+      const now = await of(looked);
+      const generationOf = (one: string): number => now.get(one)?.generation ?? 0;
+      // What was added to a request that opened nothing: somebody has changed that meanwhile.
+      for (const [one, was] of idle) if (generationOf(one) !== was) again.add(one);
+      // Where others have computed a referral since, from what this write left, it is theirs to look once more.
+      const last = opened.filter((one) => fresh.has(one.via) || generationOf(one.via) === one.was + 1);
+      if (last.length > 0 && (await isMoved(world))) for (const one of last) again.add(one.via);
+      if (again.size > 0) await anew(again);
       if (later.size > 0) await anew(later);
     } catch {
       await store.keeping.setNote('opened', undefined).catch(() => undefined);
@@ -149,7 +177,7 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
       const found = await store.read(keys, { owners }, true);
       if (some.some(({ version }, n) => (found[n]?.version ?? 0) !== version)) return true;
     }
-    return world.agreedOtherwise();
+    return (await world.isReferredOtherwise()) || world.agreedOtherwise();
   }
 
   async function anew(vias: Iterable<string>): Promise<void> {
@@ -159,14 +187,17 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
 
   async function someAnew(some: Set<string>): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const { opened, world } = await compute(some, new Set(), []);
-      const changed = opened.filter(({ was, openings }) => was > 0 || openings.length > 0);
+      const leave = await lines.join(some);
       try {
+        const { opened, world } = await compute(some, new Set(), []);
+        const changed = opened.filter(({ was, openings }) => was > 0 || openings.length > 0);
         if (changed.length > 0) await store.write([], [], undefined, undefined, { opened: changed });
         if (!(await isMoved(world))) return;
       } catch (error) {
         if (!(error instanceof StoreError && error.reason === 'conflict') || attempt >= limits.writeAttempts)
           throw error;
+      } finally {
+        leave();
       }
       if (attempt >= limits.writeAttempts) return;
     }
@@ -209,7 +240,7 @@ function unlessOvertaken(error: unknown): void {
   if (!(error instanceof StoreError && error.reason === 'conflict')) throw error;
 }
 
-const nothing = (): Promise<void> => Promise.resolve();
+const nothing = (): void => undefined;
 
 /** What leads from a listed resource to more: a change of it is looked at once more. */
 const LEADING: ReadonlySet<string> = new Set([

@@ -21,6 +21,8 @@ export interface Touched {
   known: Set<string>;
   /** Requests and Tasks that begin with this write: nobody else can know of them yet. */
   fresh: Set<string>;
+  /** Requests to which something is added: that matters only where they open anything. */
+  quiet: Set<string>;
   /** Referrals that show a form by its URL: they may be many, and may follow after the write. */
   later: Set<string>;
 }
@@ -36,14 +38,14 @@ export interface Around {
 }
 
 export async function touchedBy(turns: readonly Turn[], around: Around): Promise<Touched> {
-  const touched: Touched = { known: new Set(), fresh: new Set(), later: new Set() };
+  const touched: Touched = { known: new Set(), fresh: new Set(), quiet: new Set(), later: new Set() };
   for (const turn of turns) {
     const [now, was] = [nowOf(turn), wasOf(turn)];
     if (turn.change.type === 'ServiceRequest')
       (turn.was === undefined ? touched.fresh : touched.known).add(nameOf(turn.change));
     if (turn.change.type === 'Task') await ofTask(turn, around, touched);
-    if (now !== undefined && saysTo(turn.change)) await belongs(now, around.world, touched.known);
-    if (was !== undefined && SAYING_SO.has(was.key.type)) await belongs(was, around.before, touched.known);
+    if (now !== undefined && saysTo(turn.change)) await belongs(now, around.world, touched);
+    if (was !== undefined && SAYING_SO.has(was.key.type)) await belongs(was, around.before, touched);
     if (turn.change.type === 'Questionnaire') await ofForm([now, was], around, touched.later);
   }
   await listed(turns, around, touched.known);
@@ -74,13 +76,14 @@ async function isBetween(task: Known, world: World): Promise<boolean> {
 }
 
 /** Requests and Tasks that it says it belongs to: somebody's answer, or a part of the case. */
-async function belongs(one: Known, world: World, known: Set<string>): Promise<void> {
+async function belongs(one: Known, world: World, { known, quiet }: Touched): Promise<void> {
   const targets = SAYING.flatMap((place) => world.named(one.says, place)).filter((name) => TARGET.test(name));
   await world.loadOwners(targets);
   for (const name of targets) {
     const isOwn = world.ownerOf(name) === one.owner;
     if (name.startsWith('ServiceRequest/')) {
-      if (!isOwn || SAYING_SO.has(one.key.type)) known.add(name);
+      if (!isOwn) known.add(name);
+      else if (SAYING_SO.has(one.key.type)) quiet.add(name);
     } else if (!isOwn) known.add(name);
   }
 }

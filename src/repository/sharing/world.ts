@@ -48,6 +48,7 @@ export class World {
   readonly #found = new Map<string, Found | undefined>();
   readonly #known = new Map<string, Known>();
   readonly #agreed = new Map<string, Promise<Agreement[]>>();
+  readonly #referrers = new Map<string, string>();
 
   /** @param base this server's, whose absolute references are local ones */
   constructor(shelf: Shelf, base: string, changes: readonly Change[]) {
@@ -114,8 +115,25 @@ export class World {
   async referrers(names: readonly string[], atMost: number): Promise<Known[]> {
     const stored = await this.#shelf.erasing.referrers(names.map(keyOf), atMost);
     const written = [...this.#changes.values()].filter((change) => refersTo(change, names));
+    this.#referrers.set(JSON.stringify([names, atMost]), this.#othersIn(stored));
     const found = await this.all([...stored.map(nameOf), ...written.map(nameOf)]);
     return found.filter(({ found: one }) => refersTo(one, names));
+  }
+
+  /** Whether others have come to refer to what was asked about since, or do so no more. */
+  async isReferredOtherwise(): Promise<boolean> {
+    for (const [asked, were] of this.#referrers) {
+      const [names, atMost] = JSON.parse(asked) as [string[], number];
+      const now = await this.#shelf.erasing.referrers(names.map(keyOf), atMost);
+      if (this.#othersIn(now) !== were) return true;
+    }
+    return false;
+  }
+
+  /** Without what the write itself changes. */
+  #othersIn(keys: readonly Key[]): string {
+    const others = keys.map(nameOf).filter((name) => !this.#changes.has(name));
+    return [...new Set(others)].sort().join(' ');
   }
 
   /** The owner's resources of a type with this text among the values of a search parameter; those of the first page. */
