@@ -16,7 +16,8 @@ import type { Validator } from '../validate/validator.js';
 import { asked } from './failures.js';
 import { nameOf, type Work, type Written } from './operations.js';
 import type { SeenStore } from './seen.js';
-import type { Setting, Write } from './writing.js';
+import type { Setting } from './setting.js';
+import type { Write } from './writing.js';
 
 /** What a client says about a write that it may send again. */
 export interface Once {

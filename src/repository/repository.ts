@@ -44,7 +44,8 @@ import { createSearch, type SearchDoor } from './search.js';
 import { createTelling } from './telling.js';
 import { whileOpen } from './watched.js';
 import { createTerms, type TermsParts } from './terms.js';
-import { alone, createWriting, inTransaction, type WritingParts } from './writing.js';
+import { alone, inTransaction } from './setting.js';
+import { createWriting, type WritingParts } from './writing.js';
 
 export type { Asked, Brought, Written } from './operations.js';
 

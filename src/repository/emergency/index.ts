@@ -14,7 +14,8 @@ import { isThere, StoreError, type Found, type Store } from '../../store/port.js
 import { asked, isStoreFailure, tellStoreFailure } from '../failures.js';
 import { created } from '../operations.js';
 import type { TermsDesk } from '../terms.js';
-import { alone, type Write } from '../writing.js';
+import { alone } from '../setting.js';
+import type { Write } from '../writing.js';
 import { noticeOf } from './notice.js';
 import type { EmergencyRecord } from './records.js';
 

@@ -4,7 +4,7 @@ import type { Search } from '../../search/ast.js';
 import { lower } from '../../search/lower.js';
 import { typesIn } from '../../search/restrict.js';
 import type { Work } from '../operations.js';
-import type { Setting } from '../writing.js';
+import type { Setting } from '../setting.js';
 
 export const AUDIT_EVENT = 'AuditEvent';
 
