@@ -63,7 +63,22 @@ export function createConsents({ base, registry, store, understand }: ConsentsPa
     return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
   }
 
+  /** Whoever is about a patient refers to them; where those are too many to be listed, they are looked through by type. */
   async function opening(owner: string, patient: string): Promise<Set<string>> {
+    const root: Key = { type: 'Patient', id: patient };
+    const referrers = await store.erasing.referrers([root], limits.patientReferrers);
+    if (referrers.length === limits.patientReferrers) return openingByType(owner, patient);
+    return reasonsOf([root, ...referrers.map(({ id, type }) => ({ id, type }))]);
+  }
+
+  async function reasonsOf(keys: readonly Key[], found = new Set<string>()): Promise<Set<string>> {
+    for (let at = 0; at < keys.length; at += AT_ONCE)
+      for (const reasons of (await store.sharing.via(keys.slice(at, at + AT_ONCE))).values())
+        for (const one of reasons) found.add(one);
+    return found;
+  }
+
+  async function openingByType(owner: string, patient: string): Promise<Set<string>> {
     const found = new Set<string>();
     for (const type of registry.resourceTypes) {
       // Bytes are open with what shows them; a context alone opens none.
@@ -73,8 +88,10 @@ export function createConsents({ base, registry, store, understand }: ConsentsPa
       do {
         const request = { size: AT_ONCE, bytes: limits.bundleBytes, bare: true, ...after };
         const page = await store.search([type], plan, [], request, { owners: [owner] });
-        const keys: Key[] = page.items.map(({ type, id }) => ({ type, id }));
-        for (const reasons of (await store.sharing.via(keys)).values()) for (const one of reasons) found.add(one);
+        await reasonsOf(
+          page.items.map(({ type, id }) => ({ type, id })),
+          found,
+        );
         after = page.next === undefined ? {} : { after: page.next };
       } while (after.after !== undefined);
     }
