@@ -209,7 +209,7 @@ export const limits = {
   pathWork: 100_000,
   pathUnion: 500,
   /** Elements that all expressions of a form may touch on one response. */
-  pathWorkTogether: 150_000,
+  pathWorkTogether: 100_000,
   /** Words and signs of a form's expressions that are read; those that fhirpath.js reads count fifty times. */
   formExpressionTokens: 100_000,
   /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
