@@ -1,94 +1,99 @@
-/**
- * Who may see what, decided by plain loops over the whole world. It shares no code with the server's access control: it
- * is written from what docs and R4 say, so that what both do wrong in the same way must be wrong twice.
- */
-import { CATEGORY_SYSTEM, type Json, type Kept, type World } from './world.js';
+/** What one caller sees of the world as it is: role and scopes, owner and openings, and what Consents take away. */
+import { isDenied } from './decisions.js';
+import { isBound, isGeneral, isMember, reaches, ways, type Token } from './roles.js';
+import { isDirectory, openIn, shows, type Open } from './sharing.js';
+import { current, nameOf, type Json, type Kept, type World } from './world.js';
 
-export interface TokenScope {
-  context: 'patient' | 'user' | 'system';
-  type: string;
-  letters: string;
-  /** A granular scope: one code of the type's category. */
-  category?: string;
+export interface Eyes {
+  world: World;
+  token: Token;
+  /** Whether the token reaches the type at all; else a request for it is 403. */
+  reaches(type: string, letter: string): boolean;
+  /** Whether it is there for reading, judged by the version that is current, and by the one that is asked for. */
+  sees(kept: Kept, letters: string, at?: number): boolean;
+  /** Whether a resource of this type and text, of its own organization, would be within what the letter allows. */
+  allows(type: string, letter: string, resource: Json): boolean;
+  /** Whether it is there for the organization at all, whatever the token may do with it. */
+  isReached(kept: Kept): boolean;
+  /** Whether what it writes may refer to it: to all that its organization sees, and a patient to what is their own. */
+  mayReferTo(kept: Kept): boolean;
+  /** All that is there now and is seen. */
+  visible(type: string, letters: string): Kept[];
 }
 
-export interface Token {
-  role: 'administrator' | 'referrer' | 'specialist' | 'coordinator' | 'system' | 'patient' | 'auditor';
-  organization: string;
-  scopes: TokenScope[];
-  /** The patient in context, and of a patient's own account. */
-  patient?: string;
+/** What is open depends on the world alone, so it is worked out once for each of its states. */
+let known: { world: World; revision: number; now: number; open: Open } | undefined;
+
+export function openNow(world: World): Open {
+  if (known?.world !== world || known.revision !== world.revision || known.now !== world.now)
+    known = { world, revision: world.revision, now: world.now, open: withConsents(world) };
+  return known.open;
 }
 
-/** R4's compartment of a patient: where a member of each type names the patient. */
-const MEMBER: Record<string, (resource: Json) => Json[]> = {
-  Observation: ({ subject, performer = [] }) => [subject, ...performer],
-  Condition: ({ subject, asserter }) => [subject, asserter],
-  Encounter: ({ subject }) => [subject],
-  DiagnosticReport: ({ subject }) => [subject],
-  Media: ({ subject }) => [subject],
-  QuestionnaireResponse: ({ subject, author }) => [subject, author],
-  ServiceRequest: ({ subject, performer = [] }) => [subject, ...performer],
-  RelatedPerson: ({ patient }) => [patient],
-  Consent: ({ patient }) => [patient],
-  Communication: ({ subject, sender, recipient = [] }) => [subject, sender, ...recipient],
-  AllergyIntolerance: ({ patient, recorder, asserter }) => [patient, recorder, asserter],
-};
-
-const DIRECTORY = new Set(['Organization', 'Practitioner']);
-const SUBMISSION = new Set(['Communication', 'Media', 'Observation', 'QuestionnaireResponse']);
-
-/** What a role may do with a type, as letters. */
-function roleAllows(role: Token['role'], type: string): string {
-  if (role === 'auditor') return DIRECTORY.has(type) ? 'rs' : '';
-  if (role === 'patient') return SUBMISSION.has(type) ? 'crus' : type === 'Task' ? '' : 'rs';
-  if (DIRECTORY.has(type))
-    return role === 'administrator' ? 'cruds' : role === 'coordinator' || role === 'system' ? 'crus' : 'rs';
-  if (type === 'Consent') return role === 'administrator' ? 'cruds' : role === 'coordinator' ? 'crus' : 'rs';
-  return 'cruds';
+/** Bytes are taken out with the last resource that shows them. */
+function withConsents(world: World): Open {
+  return openIn(world, (kept, to) => !isDirectory(kept) && isDenied(world, { organization: to }, kept));
 }
 
-export function isMember(patient: string, type: string, resource: Json): boolean {
-  if (type === 'Patient') return resource.id === patient;
-  return (MEMBER[type]?.(resource) ?? []).some((one) => one?.reference === `Patient/${patient}`);
-}
+export function createEyes(world: World, token: Token): Eyes {
+  const open = openNow(world).get(token.organization) ?? new Set<string>();
+  const lists = new Map<string, Kept[]>();
+  const actor = { organization: token.organization, person: token.person };
 
-/** The ways in which the token reaches a type at all with this letter: each is a condition on one resource. */
-function ways(token: Token, type: string, letter: string): ((resource: Json) => boolean)[] {
-  if (!roleAllows(token.role, type).includes(letter)) return [];
-  const found: ((resource: Json) => boolean)[] = [];
-  for (const scope of token.scopes) {
-    if (scope.type !== '*' && scope.type !== type) continue;
-    if (!scope.letters.includes(letter)) continue;
-    const hasUser = token.role !== 'system';
-    if (scope.context === 'user' && !hasUser) continue;
-    if (scope.context === 'system' && hasUser) continue;
-    const bound = scope.context === 'patient' || token.role === 'patient';
-    if (bound && !DIRECTORY.has(type) && (token.patient === undefined || type === 'Task')) continue;
-    found.push((resource) => {
-      if (bound && !DIRECTORY.has(type) && !isMember(token.patient!, type, resource)) return false;
-      if (scope.category === undefined) return true;
-      const codings = (resource.category ?? []).flatMap((one: Json) => one.coding ?? []);
-      return codings.some((one: Json) => one.system === CATEGORY_SYSTEM && one.code === scope.category);
-    });
+  const bytesOf = (patient: string, binary: Json): boolean => {
+    const context = binary.securityContext?.reference;
+    const itself = world.at.get(`Binary/${binary.id}`)!;
+    const isOf = (one: Kept | undefined) =>
+      one !== undefined && current(one) !== undefined && isMember(patient, one.type, current(one));
+    if (context !== undefined) return context === `Patient/${patient}` || isOf(world.at.get(context));
+    return world.kept.some((one) => isOf(one) && shows(one, itself) && isReached(one));
+  };
+  const isAbout = (patient: string, kept: Kept): boolean =>
+    isGeneral(kept.type) ||
+    (kept.type === 'Binary' ? bytesOf(patient, current(kept)) : isMember(patient, kept.type, current(kept)));
+  const isReached = (kept: Kept): boolean =>
+    kept.owner === token.organization ||
+    kept.owner === '*' ||
+    // An auditor sees the directory, and no case.
+    (open.has(nameOf(kept)) && (token.role !== 'auditor' || isDirectory(kept)));
+
+  function isThere(kept: Kept, at: number): boolean {
+    if (!isReached(kept)) return false;
+    if (kept.owner === token.organization || kept.owner === '*') return true;
+    return current(kept) !== undefined && kept.versions[at]?.resource !== undefined;
   }
-  return found;
+
+  /** Refused to this person, or to their own organization; to others as a whole it is not open in the first place. */
+  const isRefused = (kept: Kept, resource: Json): boolean =>
+    isDenied(world, actor, kept, resource) &&
+    (kept.owner === token.organization || !isDenied(world, { organization: token.organization }, kept, resource));
+
+  const eyes: Eyes = {
+    world,
+    token,
+    reaches: (type, letter) => reaches(token, type, letter),
+    sees(kept, letters, at = kept.versions.length - 1) {
+      if (!isThere(kept, at)) return false;
+      // What is open to others is open for reading.
+      const given = Array.from(letters).filter((one) => 'rs'.includes(one) || kept.owner === token.organization);
+      return [at, kept.versions.length - 1].every((one) => {
+        const resource = kept.versions[one]!.resource ?? kept.versions[one - 1]!.resource;
+        return !isRefused(kept, resource) && given.some((letter) => eyes.allows(kept.type, letter, resource));
+      });
+    },
+    allows: (type, letter, resource) => ways(token, type, letter, bytesOf).some((meets) => meets(resource)),
+    isReached,
+    mayReferTo(kept) {
+      if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept))) return false;
+      return !isBound(token) || (token.patient !== undefined && isAbout(token.patient, kept));
+    },
+    visible(type, letters) {
+      const found =
+        lists.get(`${type} ${letters}`) ??
+        world.kept.filter((kept) => kept.type === type && current(kept) !== undefined && eyes.sees(kept, letters));
+      lists.set(`${type} ${letters}`, found);
+      return found;
+    },
+  };
+  return eyes;
 }
-
-/** Whether the token reaches the type at all; else a request for it is 403. */
-export const reaches = (token: Token, type: string, letter: string): boolean => ways(token, type, letter).length > 0;
-
-export const current = (kept: Kept): Json => kept.versions.at(-1);
-
-/** Whether the token reaches this resource, judged by one of its versions (a deletion: by what was deleted). */
-export function reachesVersion(token: Token, kept: Kept, letters: string, at = kept.versions.length - 1): boolean {
-  if (kept.owner !== token.organization) return false;
-  const resource = kept.versions[at] ?? kept.versions[at - 1];
-  return Array.from(letters).some((letter) => ways(token, kept.type, letter).some((meets) => meets(resource)));
-}
-
-/** All that is there now and that the token reaches. */
-export const visible = (world: World, token: Token, type: string, letters: string): Kept[] =>
-  world.kept.filter(
-    (kept) => kept.type === type && current(kept) !== undefined && reachesVersion(token, kept, letters),
-  );

@@ -1,0 +1,98 @@
+/** Steps of a Task between two organizations: which part may take which (docs/sharing.md). */
+import fc from 'fast-check';
+import type { Eyes } from './authorizer.js';
+import type { Request } from './request.js';
+import { named, names } from './sharing.js';
+import { current, latest, nameOf, OWNERS, ref, type Json, type Kept, type World } from './world.js';
+
+/** TABLE: from which status to which. */
+const PERFORMER: Record<string, string[]> = {
+  requested: ['received', 'accepted', 'rejected'],
+  received: ['accepted', 'rejected'],
+  accepted: ['in-progress', 'on-hold', 'failed'],
+  ready: ['in-progress'],
+  'in-progress': ['on-hold', 'completed', 'failed'],
+  'on-hold': ['in-progress', 'failed'],
+};
+const REQUESTER: Record<string, string[]> = {
+  draft: ['requested', 'cancelled'],
+  requested: ['cancelled', 'ready'],
+  received: ['cancelled'],
+  accepted: ['cancelled', 'on-hold'],
+  ready: ['cancelled'],
+  'in-progress': ['cancelled', 'on-hold'],
+  'on-hold': ['cancelled', 'in-progress'],
+};
+const STATUSES = [
+  'draft', 'requested', 'received', 'accepted', 'rejected', 'ready', 'in-progress', 'on-hold', 'completed', 'failed', 'cancelled', 'entered-in-error',
+]; // prettier-ignore
+const OF_PERFORMER = [
+  'status',
+  'statusReason',
+  'businessStatus',
+  'output',
+  'note',
+  'owner',
+  'executionPeriod',
+  'lastModified',
+  'meta',
+];
+
+/** Undefined: a Task of one house, which is no step between two. */
+export function mayStep(eyes: Eyes, kept: Kept, next: Json): boolean | undefined {
+  const { world, token } = eyes;
+  const was = current(kept);
+  const names_ = OWNERS.some((one) => one !== kept.owner && names(world, kept, one));
+  if (kept.owner === token.organization) {
+    if (!names_) return undefined;
+    if (!eyes.sees(kept, 'u') || !eyes.allows('Task', 'u', next)) return false;
+    return (
+      was.status === next.status ||
+      next.status === 'entered-in-error' ||
+      (REQUESTER[was.status] ?? []).includes(next.status)
+    );
+  }
+  // Whose step it is needs no more than to be allowed to change Tasks.
+  const mayChange = eyes.isReached(kept) && eyes.allows('Task', 'u', was);
+  if (!mayChange) return eyes.sees(kept, 'rs') ? false : undefined;
+  if (named(world, was.owner) !== token.organization) return false;
+  const changed = [...new Set([...Object.keys(was), ...Object.keys(next)])].filter(
+    (name) => JSON.stringify(was[name]) !== JSON.stringify(next[name]),
+  );
+  if (changed.some((name) => !OF_PERFORMER.includes(name))) return false;
+  return was.status === next.status ? true : (PERFORMER[was.status] ?? []).includes(next.status);
+}
+
+/** Any status after any other, and what a performer may and may not say with it. */
+export const step = (
+  world: World,
+  updated: (eyes: Eyes, kept: Kept, next: Json) => ReturnType<Request['expected']>,
+): fc.Arbitrary<Request> => {
+  const tasks = world.kept.filter((kept) => kept.type === 'Task' && current(kept) !== undefined);
+  return fc
+    .tuple(
+      fc.constantFrom(...tasks),
+      fc.constantFrom(...STATUSES),
+      fc.constantFrom('', '', 'note', 'description', 'for'),
+      fc.nat(99),
+    )
+    .map(([kept, status, more, n]): Request => {
+      const patients = Object.values(world.patients).flat();
+      const extra = {
+        '': {},
+        note: { note: [...(latest(kept).note ?? []), { text: `note ${n}` }] },
+        description: { description: `description ${n}` },
+        for: { for: ref(`Patient/${patients[n % patients.length]}`) },
+      }[more];
+      const next = { ...latest(kept), status, ...extra };
+      return {
+        method: 'PUT',
+        path: `/${nameOf(kept)}`,
+        body: next,
+        expected: (eyes) => updated(eyes, kept, next),
+        effect: ({ world: all }, { etag }) => {
+          if (etag !== `W/"${kept.versions.length}"`) kept.versions.push({ at: all.now, resource: next });
+        },
+      };
+    });
+};
