@@ -444,6 +444,46 @@ describeServer(
       });
     });
 
+    test('a form of the case checks the answers of whom it is open to; one that comes later opens with them', async () => {
+      const url = `http://clinic.example/${patient}`;
+      const form = (version: string) =>
+        post({
+          resourceType: 'Questionnaire',
+          status: 'active',
+          url,
+          version,
+          item: [{ linkId: 'a', type: 'boolean', text: 'Is it?' }],
+        });
+      const answers = (item: object[], more: object = {}) => ({
+        resourceType: 'QuestionnaireResponse',
+        status: 'completed',
+        questionnaire: url,
+        item,
+        ...more,
+      });
+      const [wrong, right] = [
+        [{ linkId: 'b', answer: [{ valueBoolean: true }] }],
+        [{ linkId: 'a', answer: [{ valueBoolean: true }] }],
+      ];
+      const first = await form('1');
+      const unchecked = await send('QuestionnaireResponse/$validate', specialist, { body: answers(wrong) });
+      expect([unchecked.status, unchecked.text.includes('is not on this server')]).toEqual([200, true]);
+      const one = await request({ performer: [ref(doctor)] });
+      await post(answers(right, { basedOn: [ref(one)] }));
+      expect(await status(first)).toBe(200);
+      const refused = await send('QuestionnaireResponse', specialist, { body: answers(wrong) });
+      expect([refused.status, refused.body.issue[0].expression]).toEqual([422, ['QuestionnaireResponse.item[0]']]);
+      expect(await status(await form('2'))).toBe(200);
+      await set(one, { status: 'revoked' });
+      expect(await status(first)).toBe(404);
+    });
+
+    test('many who add to one case at once all do', async () => {
+      const one = await request({ performer: [ref(doctor)] });
+      const added = await Promise.all(Array.from({ length: 24 }, () => media({ basedOn: [ref(one)] })));
+      expect(await statuses(added)).toEqual(all(added, 200));
+    }, 30_000);
+
     test('the directory is open to everybody for reading, and its owner’s to write', async () => {
       const entries = [
         await post({ resourceType: 'Organization', name: 'x' }, hospital),
@@ -486,4 +526,63 @@ describeServer(
   { REFERENTIAL_INTEGRITY: 'enforce', REFERRAL_DAYS: '10' },
   authenticate,
   clock,
+);
+
+describeServer(
+  'a referral where references may lead nowhere yet',
+  (server) => {
+    const send = (path: string, as: Caller, request: Ask = {}): Promise<Answer> =>
+      ask(`${server.base}/${path}`, { ...request, headers: { ...as, ...request.headers } });
+    const importer = staff('sharing-importer', 'clinic', 'administrator');
+    const office = staff('sharing-office', 'hospital', 'administrator');
+    const put = async (resource: { resourceType: string; id: string; [element: string]: unknown }, as = importer) => {
+      const { status, text } = await send(`${resource.resourceType}/${resource.id}`, as, {
+        method: 'PUT',
+        body: resource,
+      });
+      if (status > 201) throw new Error(`${status} ${text}`);
+    };
+    const status = async (name: string, as = specialist): Promise<number> => (await send(name, as)).status;
+
+    test('whatever comes last opens it: who is named, what is listed, the request of a Task', async () => {
+      const [subject, who] = [ref('Patient/late'), ref('Practitioner/late-doctor')];
+      const asked = { status: 'active', intent: 'order', subject };
+      await put({
+        resourceType: 'ServiceRequest',
+        id: 'early',
+        ...asked,
+        performer: [who],
+        supportingInfo: [ref('Observation/late')],
+      });
+      await put({
+        resourceType: 'Task',
+        id: 'early',
+        status: 'requested',
+        intent: 'order',
+        focus: ref('ServiceRequest/late'),
+        owner: who,
+      });
+      expect([await status('ServiceRequest/early'), await status('Task/early')]).toEqual([404, 404]);
+      await put({ resourceType: 'Practitioner', id: 'late-doctor' }, office);
+      expect([await status('ServiceRequest/early'), await status('Task/early')]).toEqual([200, 200]);
+      await put({ resourceType: 'Patient', id: 'late' });
+      await put({ resourceType: 'Observation', id: 'late', status: 'final', code: { text: 'late' } });
+      await put({ resourceType: 'ServiceRequest', id: 'late', ...asked, status: 'draft' });
+      const names = ['Patient/late', 'Observation/late', 'ServiceRequest/late', 'Task/early'];
+      expect(await Promise.all(names.map((name) => status(name)))).toEqual([200, 200, 404, 404]);
+    });
+
+    test('nobody opens by naming as output what they do not see, whether it is there or not', async () => {
+      await put({ resourceType: 'Observation', id: 'secret', status: 'final', code: { text: 'x' } }, office);
+      for (const name of ['Observation/secret', 'Observation/nowhere']) {
+        const output = [{ type: { text: 'x' }, valueReference: ref(name) }];
+        const body = { resourceType: 'Task', status: 'draft', intent: 'order', output };
+        expect([name, (await send('Task', clinic, { body })).status]).toEqual([name, 422]);
+      }
+      expect(await status('Observation/secret', clinic)).toBe(404);
+    });
+  },
+  {},
+  { REFERENTIAL_INTEGRITY: 'off' },
+  authenticate,
 );
