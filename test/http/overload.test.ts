@@ -153,6 +153,25 @@ describe('the gate', () => {
     expect(bounded.counts()).toEqual({ underWay: 1, waiting: 0 });
   });
 
+  test('pieces of transfers pass at once, but while connections come they wait for their share', async () => {
+    const gate = open(createAdmission({ ...limits, connectMs: 5000 }));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    expect(gate.pass()).toBeUndefined();
+    await turn();
+    expect(gate.pass()).toBeUndefined();
+    await turn();
+    gate.connected();
+    let passed = 0;
+    const pieces = [gate.pass(), gate.pass()].map((piece) => piece?.then(() => (passed += 1)));
+    for (let turns = 0; turns < 20; turns += 1) {
+      gate.connected();
+      await turn();
+    }
+    expect([pieces.includes(undefined), passed]).toEqual([false, 0]);
+    await Promise.all(pieces);
+    expect([passed, gate.pass()]).toEqual([2, undefined]);
+  });
+
   test('while connections come, turns without work are put between, for a share of the time', async () => {
     let worked = 0;
     const slice = open(
