@@ -5,7 +5,7 @@
  */
 import { limits } from '../kit/limits.js';
 import type { Definitions } from './definitions.js';
-import { BOUNDED, REPEAT, type PathFunctions } from './path/bounded.js';
+import { boundedFunctions, REPEAT, type PathFunctions } from './path/bounded.js';
 import { boundPath, readBy, readByLibrary, type PathReading } from './path/bounds.js';
 import type { Env } from './path/compiler/compiled.js';
 import { Node } from './path/compiler/node.js';
@@ -131,7 +131,7 @@ export const compilePath: CompilePath = (text, at, functions = {}, reading = aLo
     async: false,
     resolveInternalTypes: false,
     debugger: meter.step,
-    userInvocationTable: { ...tableOf({ ...BOUNDED, ...functions }), repeat: REPEAT },
+    userInvocationTable: { ...tableOf({ ...boundedFunctions(meter.spend), ...functions }), repeat: REPEAT },
   });
   return expressionOf((focus, variables, work) => {
     meter.begin(work);

@@ -244,7 +244,11 @@ export const limits = {
   statusVersions: 5000,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
   patternCharacters: 1000,
-  patternSteps: 2_000_000,
+  patternSteps: 500_000,
+  /** Characters of all regular expressions of one form. */
+  formPatternCharacters: 100_000,
+  /** Such steps of all answers of one response. */
+  patternStepsTogether: 3_000_000,
 } as const;
 
 export type LimitName = keyof typeof limits;

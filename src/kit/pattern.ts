@@ -11,6 +11,8 @@ export interface Pattern {
   /** The text as a whole. */
   matches(text: string): boolean;
   replaceAll(text: string, by: string): string;
+  /** Steps of one run on the text, at most: the size of the pattern times the text's. */
+  cost(text: string): number;
 }
 
 /** Throws an Error whose message ends a sentence: "the pattern …". */
@@ -27,13 +29,15 @@ export function compilePattern(source: string, flags = ''): Pattern {
     throw new Error(`cannot be run by a linear engine (${reason})`, { cause: error });
   }
   const { patternSteps } = limits;
+  const cost = (text: string): number => compiled.programSize() * text.length;
   const bounded = (text: string): string => {
-    if (compiled.programSize() * text.length <= patternSteps) return text;
+    if (cost(text) <= patternSteps) return text;
     throw new Error(`would take more than ${patternSteps} steps on a text of ${text.length} characters`);
   };
   return {
     found: (text) => compiled.matcher(bounded(text)).find(),
     matches: (text) => compiled.matches(bounded(text)),
     replaceAll: (text, by) => compiled.matcher(bounded(text)).replaceAll(by),
+    cost,
   };
 }

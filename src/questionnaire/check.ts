@@ -57,7 +57,8 @@ export function check(form: Form, response: QuestionnaireResponse, tools: Tools)
     const { values } = formulas.evaluate(enableWhenExpression, question, node);
     return values === undefined ? undefined : values[0] === true;
   });
-  const checking: Checking = { form, response, root, nodes, enabling, formulas, ...tools };
+  const patterns = { left: limits.patternStepsTogether };
+  const checking: Checking = { form, response, root, nodes, enabling, formulas, patterns, ...tools };
   values(checking, asked === 'structure', say);
   if (asked !== 'structure') {
     occurrences(checking, root, form.top, say);

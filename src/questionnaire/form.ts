@@ -94,7 +94,7 @@ export interface Form {
 /** @param name how messages call it */
 export function formOf(questionnaire: Questionnaire, name: string): Form {
   const questions = new Map<string, Question>();
-  const top = read(questionnaire.item ?? [], undefined, 'Questionnaire', questions);
+  const top = read(questionnaire.item ?? [], undefined, 'Questionnaire', questions, patternReader());
   const all = [...questions.values()];
   const constraints = constraintsOf(questionnaire.extension);
   const variables = formulasOf(questionnaire.extension, 'variable');
@@ -128,14 +128,15 @@ function read(
   parent: Question | undefined,
   path: string,
   questions: Map<string, Question>,
+  patternOf: ReadPattern,
 ): Map<string, Question> {
   const children = new Map<string, Question>();
   for (const [order, item] of items.entries()) {
     if (questions.has(item.linkId) || questions.size >= limits.questions) continue;
-    const question = questionOf(item, parent, `${path}.item[${order}]`, order, questions.size);
+    const question = questionOf(item, parent, `${path}.item[${order}]`, order, questions.size, patternOf);
     questions.set(item.linkId, question);
     children.set(item.linkId, question);
-    question.children = read(item.item ?? [], question, question.path, questions);
+    question.children = read(item.item ?? [], question, question.path, questions, patternOf);
   }
   return children;
 }
@@ -146,6 +147,7 @@ function questionOf(
   path: string,
   order: number,
   place: number,
+  patternOf: ReadPattern,
 ): Question {
   const { extension, linkId, type, text } = item;
   const options = (item.answerOption ?? []).flatMap(optionOf);
@@ -185,7 +187,23 @@ function questionOf(
   };
 }
 
-function patternOf(regex: string): Pattern | string {
+type ReadPattern = (regex: string) => Pattern | string;
+
+/** Each pattern of a form is read once, and only so many: a thousand characters take half a millisecond. */
+function patternReader(): ReadPattern {
+  const known = new Map<string, Pattern | string>();
+  let left: number = limits.formPatternCharacters;
+  return (regex) => {
+    const found = known.get(regex);
+    if (found !== undefined) return found;
+    left -= regex.length;
+    const made = left < 0 ? 'is not read: the patterns of this form are too many and too long' : readPattern(regex);
+    known.set(regex, made);
+    return made;
+  };
+}
+
+function readPattern(regex: string): Pattern | string {
   try {
     return compilePattern(regex);
   } catch (error) {

@@ -303,6 +303,7 @@ test.each([
     `%resource.item.select(${'%resource.item.select('.repeat(2)}%resource.item.linkId)))`,
   ],
   ['a text that doubles', "%resource.item.aggregate($total & $total, 'aaaaaaaaaaaaaaaa')"],
+  ['a pattern with many states', `%resource.item.select('${'ab'.repeat(500)}'.matches('(?:a|b)*a(?:a|b){100}'))`],
   ['a list that doubles', '%resource.item.aggregate($total.combine($total), 1 | 2)'],
 ])('%s ends with a count', (_name, text) => {
   const item = Array.from({ length: 200 }, (_, at) => ({ linkId: `i${at}` }));

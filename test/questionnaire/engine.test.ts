@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { check, type Tools } from '../../src/questionnaire/check.js';
 import { formOf } from '../../src/questionnaire/form.js';
 import { nothingCompiled } from '../../src/questionnaire/formulas.js';
+import { limits } from '../../src/kit/limits.js';
 import { rules } from '../../src/questionnaire/issue.js';
 
 const source = (name: string) => fileURLToPath(new URL(`../../src/questionnaire/${name}`, import.meta.url));
@@ -54,6 +55,36 @@ const shown = (issues: ReturnType<typeof check>) =>
 test.each(rows)('V6, V12, V23: %s answered by %j', (linkId, answer, expected) => {
   const found = check(formOf(form, 'The form'), response({ linkId, answer: [answer] }), tools());
   expect(shown(found)).toEqual(expected);
+});
+
+test('V15: patterns are read and run within a count', () => {
+  const regex = (valueString: string) => [{ url: 'http://hl7.org/fhir/StructureDefinition/regex', valueString }];
+  const item = (linkId: string, pattern: string) => ({
+    linkId,
+    text: 'W',
+    type: 'string',
+    repeats: true,
+    extension: regex(pattern),
+  });
+  const long = (at: number) => `a${String(at).padStart(4, '0')}${'b?'.repeat(480)}`;
+  const form = formOf(
+    {
+      resourceType: 'Questionnaire',
+      status: 'active',
+      item: Array.from({ length: 200 }, (_, at) => item(`q${at}`, long(at))),
+    },
+    'The form',
+  );
+  const read = [...form.questions.values()].filter(({ regex: one }) => typeof one !== 'string');
+  expect(read.length).toBe(Math.floor(limits.formPatternCharacters / long(0).length));
+  const one = formOf(
+    { resourceType: 'Questionnaire', status: 'active', item: [item('a', '(?:a|b)*a(?:a|b){100}')] },
+    'The form',
+  );
+  const answer = Array.from({ length: 50 }, (_, at) => ({ valueString: `${'ab'.repeat(1000)}${at}` }));
+  const found = shown(check(one, response({ linkId: 'a', answer }), tools()));
+  expect(found.filter((issue) => issue.startsWith('error regex')).length).toBeLessThan(20);
+  expect(found.filter((issue) => issue.startsWith('warning tooCostly')).length).toBeGreaterThan(30);
 });
 
 test('V30: a modifierExtension that nobody knows refuses the answers to a form', () => {

@@ -20,6 +20,7 @@ export function createMeter(hasUnion: boolean) {
     if (work.left < 0) throw new PathError('costly', 'it takes too many steps on these values');
   };
   return {
+    spend,
     begin: (next: PathWork) => {
       work = next;
       spend(1);

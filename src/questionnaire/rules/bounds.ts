@@ -80,10 +80,16 @@ function placesOf(digits: string): number {
 }
 
 /** V15 */
-export const regex: ValueRule = (_, node, { regex: pattern, item }, { value }, at, tell) => {
+export const regex: ValueRule = ({ patterns }, node, { regex: pattern, item }, { value }, at, tell) => {
   if (pattern === undefined || (typeof value !== 'string' && typeof value !== 'number')) return;
   if (typeof pattern === 'string') {
     tell(say(node, 'notChecked', `has a regular expression that was not checked: it ${pattern}`, at));
+    return;
+  }
+  patterns.left -= pattern.cost(String(value));
+  if (patterns.left < 0) {
+    const why = 'the answers to questions that have one are too many and too long';
+    tell(say(node, 'tooCostly', `has a regular expression that was not checked: ${why}`, at));
     return;
   }
   try {

@@ -2,7 +2,7 @@
 import type { UnitOf } from '../compare.js';
 import type { Enabling } from '../enable-when.js';
 import type { Form, Question } from '../form.js';
-import type { Formulas } from '../formulas.js';
+import type { Formulas, Work } from '../formulas.js';
 import type { Found } from '../issue.js';
 import type { Node } from '../node.js';
 import type { QuestionnaireResponse, Value } from '../types.js';
@@ -17,6 +17,8 @@ export interface Checking {
   nodes: readonly Node[];
   enabling: Enabling;
   formulas: Formulas;
+  /** What the patterns of all questions may still do on this response. */
+  patterns: Work;
   unitOf: UnitOf;
   /** Of a canonical or `#id`, as the form names it. */
   codesOf: (valueSet: string) => Codes;
