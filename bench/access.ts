@@ -1,7 +1,8 @@
 /**
  * What a caller's reach costs a search: the same searches by patient through the repository as the operator, whom
- * nothing constrains, as a person (`user/`), and as a patient's app (`patient/`). In one process and in turns, so that
- * all of them meet the same disturbances; what counts is the median of many rounds' CPU.
+ * nothing constrains, as a person (`user/`), as a patient's app (`patient/`), and as a person of another organization to
+ * which every case was opened (`referral`). In one process and in turns, so that all of them meet the same disturbances;
+ * what counts is the median of many rounds' CPU.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,10 +18,10 @@ import { createSeenStore } from '../src/repository/seen.js';
 import { createIndexing } from '../src/repository/reindex.js';
 import { parseSearch } from '../src/search/parse.js';
 import { createRegistry } from '../src/search/registry.js';
-import type { Store } from '../src/store/port.js';
+import type { Opened, Opening, Store } from '../src/store/port.js';
 import { openMongoStore } from '../src/store/mongo/index.js';
 import { openSqliteStore } from '../src/store/sqlite/index.js';
-import { patientAt, worldOf } from './data.js';
+import { idAt, indexOfResponse, patientAt, worldOf, type World } from './data.js';
 import { BASE_URL, fill } from './fill.js';
 
 const SIZE = 10_000;
@@ -46,17 +47,38 @@ const callers: Record<string, (patient: string) => Principal> = {
       scopes: parseScopes('patient/*.rs'),
     },
   }),
+  referral: () => specialist,
 };
+/** A person of another organization, to which every case is open. */
+const partner = 'partner';
 const person: Principal = {
   ...operator,
   name: 'person',
   role: 'specialist',
   grant: { id: 'person', client: 'app', user: 'person', scopes: parseScopes('user/*.rs') },
 };
+const specialist: Principal = { ...person, name: 'specialist', owner: partner, owners: [partner] };
+
+/** Opens to the partner each patient with their responses, as a referral of its own. */
+async function open(store: Store, world: World): Promise<void> {
+  const cases = new Map<number, Opening[]>();
+  const opening = (type: string, id: string): Opening => ({
+    ...{ type, id, to: partner, from: 0, until: Number.MAX_SAFE_INTEGER },
+  });
+  for (const [response, patient] of world.patientOfResponse.entries()) {
+    const known = cases.get(patient) ?? [opening('Patient', patientAt(patient).slice('Patient/'.length))];
+    cases.set(patient, known);
+    known.push(opening('QuestionnaireResponse', idAt(indexOfResponse(response))));
+  }
+  const all = [...cases].map(([n, openings]): Opened => ({ via: `ServiceRequest/${n}`, was: 0, openings }));
+  for (let at = 0; at < all.length; at += 50)
+    await store.write([], [], undefined, undefined, { opened: all.slice(at, at + 50) });
+}
 
 async function measure(name: string, store: Store): Promise<void> {
   const world = worldOf(SIZE);
   await fill(store, world);
+  await open(store, world);
   const door = createSearch(
     createSeenStore({
       store,
