@@ -37,12 +37,41 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
     ];
     const [own, open] = sidesOf(types, plan, reach);
     if (open === undefined) return shown(fields, await rowsOf({ $and: [own, ...asked] }, fields, order, page));
-    const halves = await Promise.all(
-      [own, open].map((side) => rowsOf({ $and: [side, ...asked] }, fields, order, page)),
-    );
+    const filters = [own, { $and: [open, notOf(reach.owners)] }].map((side) => ({ $and: [side, ...asked] }));
+    const halves =
+      (await together(filters, fields, order, page, reach)) ??
+      (await Promise.all(filters.map((filter) => rowsOf(filter, fields, order, page))));
     const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
     const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
     return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
+  }
+
+  /** Both sides by one question, which costs half of two; undefined where they are too large to be held at once. */
+  async function together(
+    filters: VersionFilter[],
+    fields: SortField[],
+    order: Order[],
+    page: PageRequest,
+    { owners }: Reach,
+  ): Promise<Half<RawFields>[] | undefined> {
+    const [own = [], open = []] = filters.map((filter): Document[] => [
+      { $match: filter },
+      { $sort: new Map(fields.map(({ path, direction }) => [path, direction])) },
+      { $limit: page.size + 1 },
+      { $project: { ...foundFields(page.bare), ...sortProjection(order, fields) } },
+    ]);
+    const most = 2 * (page.size + 1);
+    const cursor = versions.aggregate([...own, { $unionWith: { coll: versions.collectionName, pipeline: open } }], {
+      batchSize: most + 1,
+      maxTimeMS: operationMs,
+      allowDiskUse: true,
+      raw: true,
+      ...abortable(page),
+    });
+    const { rows, more } = await readPage(cursor, { ...page, size: most });
+    if (more) return undefined;
+    const halves = [true, false].map((isOwn) => rows.filter(({ o }) => owners.includes(o as string) === isOwn));
+    return halves.map((some) => ({ rows: some.slice(0, page.size), more: some.length > page.size }));
   }
 
   async function rowsOf(
@@ -77,8 +106,8 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
     // One after the other: inside a transaction nothing may run side by side.
     for (const side of sidesOf(types, plan, reach)) {
       const options = { limit: atMost - found, maxTimeMS: operationMs, ...(session === undefined ? {} : { session }) };
-      // What is on both sides counts once; said so that no index that begins with the owner can be gone by.
-      const others = found === 0 ? [] : [{ $expr: { $not: [{ $in: ['$o', { $literal: reach.owners }] }] } }];
+      // What is on both sides counts once.
+      const others = found === 0 ? [] : [notOf(reach.owners)];
       found += await versions.countDocuments({ $and: [side, asked, ...others] }, options);
       if (found >= atMost) break;
     }
@@ -149,6 +178,9 @@ function sidesOf(
   if (opened === undefined) return [own];
   return [own, { ...openTo(opened), live: isNarrow(plan) ? { ...live, $exists: true } : live }];
 }
+
+/** Of others; said so that no index that begins with the owner can be gone by. */
+const notOf = (owners: string[]): VersionFilter => ({ $expr: { $not: [{ $in: ['$o', { $literal: owners }] }] } });
 
 /** All that it finds refers to one of some resources, or is one of some. */
 function isNarrow(plan: Plan): boolean {
