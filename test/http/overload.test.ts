@@ -162,13 +162,17 @@ describe('the gate', () => {
     await turn();
     gate.connected();
     let passed = 0;
-    const pieces = [gate.pass(), gate.pass()].map((piece) => piece?.then(() => (passed += 1)));
+    const pieces = [gate.pass(), gate.pass()];
+    const all = pieces.map(async (piece) => {
+      await piece;
+      passed += 1;
+    });
     for (let turns = 0; turns < 20; turns += 1) {
       gate.connected();
       await turn();
     }
     expect([pieces.includes(undefined), passed]).toEqual([false, 0]);
-    await Promise.all(pieces);
+    await Promise.all(all);
     expect([passed, gate.pass()]).toEqual([2, undefined]);
   });
 
