@@ -51,3 +51,18 @@ export function seenOr403(sight: Sight, purpose: Purpose, type: ResourceType): S
   if (rule === undefined && purpose !== 'include' && purpose !== 'refer') throw sight.refusal(type);
   return rule;
 }
+
+/** Keys that are read at once, so that their texts do not fill the memory. */
+export const READ_AT_ONCE = 50;
+/** How often a history looks further for what the caller sees: when it has some, and when it has none. */
+export const ROUNDS = 20;
+export const MANY_ROUNDS = 200;
+
+/** A search before it is narrowed. */
+export interface Asked {
+  purpose: 'search' | 'include';
+  types: readonly ResourceType[];
+  plan: Plan;
+  /** The client named the types: one that it may not search is refused, where it would else be passed over. */
+  named?: boolean;
+}

@@ -5,7 +5,6 @@
  */
 import type { Access, Purpose, Sight } from '../access/constraint.js';
 import type { Call } from '../access/principal.js';
-import type { ResourceType } from '../fhir/types.js';
 import type { Order, Plan } from '../search/plan.js';
 import { isEverything, restrict, typesIn } from '../search/restrict.js';
 import {
@@ -29,9 +28,23 @@ import {
 import { Referred, referredTo } from '../store/referred.js';
 import { createMeets } from './meets.js';
 import { keyOf, nameOf, shownBy } from './operations.js';
-import { groupsOf, NOTHING, openedTo, ownersOf, reachOf, seenOr403, type Named } from './reach.js';
+import {
+  groupsOf,
+  MANY_ROUNDS,
+  NOTHING,
+  openedTo,
+  ownersOf,
+  reachOf,
+  READ_AT_ONCE,
+  ROUNDS,
+  seenOr403,
+  type Asked,
+  type Named,
+} from './reach.js';
 import type { Indexing } from './reindex.js';
 import type { TermsDesk } from './terms.js';
+
+export type { Asked } from './reach.js';
 
 export interface SeenStore {
   /** Throws 403 for types of which the caller sees nothing; what is included or referred to is then not there. */
@@ -45,8 +58,11 @@ export interface SeenStore {
   /** Whether a version is one that the caller sees, for this purpose. */
   sees(call: Call, purpose: Purpose, version: Version): Promise<boolean>;
   /**
-   * As the store's own; what is to be there must be within reach, and who refers is named only where it is.
+   * Whether the caller may write it so, though a patient may deny that they see it from then on: that discloses nothing.
+   * Only of Consents that is not so, or somebody denied would change what denies them.
    */
+  mayBecome(call: Call, purpose: 'create' | 'update', version: Version): Promise<boolean>;
+  /** As the store's own; what is to be there must be within reach, and who refers is named only where it is. */
   write(
     call: Call,
     changes: Change[],
@@ -57,14 +73,6 @@ export interface SeenStore {
     named?: Partial<Named>,
   ): Promise<void>;
   vault: Vault;
-}
-
-export interface Asked {
-  purpose: 'search' | 'include';
-  types: readonly ResourceType[];
-  plan: Plan;
-  /** The client named the types: one that it may not search is refused, where it would else be passed over. */
-  named?: boolean;
 }
 
 export interface SeenParts {
@@ -213,15 +221,19 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
     return { ...rest, type, plan: within?.plan ?? plan, reach: within?.reach ?? { owners: [] } };
   }
 
-  const sees: SeenStore['sees'] = async (call, purpose, one) => {
-    const sight = await sightOf(call, purpose);
+  const sees: SeenStore['sees'] = async (call, purpose, one) => isWithin(call, await sightOf(call, purpose), one);
+
+  const mayBecome: SeenStore['mayBecome'] = async (call, purpose, one) =>
+    isWithin(call, one.type === 'Consent' ? await sightOf(call, purpose) : access.sight(call.principal, purpose), one);
+
+  async function isWithin(call: Call, sight: Sight, one: Version): Promise<boolean> {
     if (sight.whole !== undefined) return true;
     const rule = sight.of(one.type);
     if (rule === undefined) return false;
     const reach = reachOf(call, rule.owners, sight.opens(one.type));
     if (!rule.owners.includes(one.owner) && !(await isOpenNow(one, reach))) return false;
     return isSeen(rule.where, one, reach);
-  };
+  }
 
   /** What is about to be written is somebody else's, and open as it stands now. */
   async function isOpenNow({ type, id }: Key, reach: Reach): Promise<boolean> {
@@ -273,11 +285,5 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
     return referredTo(at, referrers, (referrer) => names.has(nameOf(referrer)));
   }
 
-  return { read, version, history, search, count, guard, sees, write, vault: store.vault };
+  return { read, version, history, search, count, guard, sees, mayBecome, write, vault: store.vault };
 }
-
-/** Keys that are read at once, so that their texts do not fill the memory. */
-const READ_AT_ONCE = 50;
-/** How often a history looks further for what the caller sees: when it has some, and when it has none. */
-const ROUNDS = 20;
-const MANY_ROUNDS = 200;

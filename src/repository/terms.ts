@@ -20,7 +20,7 @@ import { createAgreements, patientOf, tooMany } from './consents/agreements.js';
 import { insideOf, someOf, toOf } from './consents/concerned.js';
 import { createEmergencyRecords, type EmergencyRecords } from './emergency/records.js';
 import { asked } from './failures.js';
-import { nameOf } from './operations.js';
+import { keyOf, nameOf } from './operations.js';
 
 export interface TermsDesk {
   of(principal: Principal): Promise<Terms>;
@@ -87,11 +87,7 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
   }
 
   async function namedIn(names: readonly string[], type: string): Promise<string[]> {
-    const keys = names.map((name) => ({
-      type: name.slice(0, name.indexOf('/')),
-      id: name.slice(name.indexOf('/') + 1),
-    }));
-    const found = await store.erasing.referrers(keys, limits.rolesOfPerson, type);
+    const found = await store.erasing.referrers(names.map(keyOf), limits.rolesOfPerson, type);
     if (found.length < limits.rolesOfPerson) return [...new Set(found.map(nameOf))];
     const say = `${limits.rolesOfPerson} of ${type} or more name this person (limit rolesOfPerson)`;
     throw failure('too-costly', `${say}, so that it cannot be told what patients deny them.`);

@@ -138,7 +138,7 @@ export function createWriting(parts: WritingParts): Write {
     const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };
     // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
     const purpose = was?.text === undefined ? 'create' : 'update';
-    if (!(await store.sees(call, purpose, change))) throw outside(call, key.type);
+    if (!(await store.mayBecome(call, purpose, change))) throw outside(call, key.type);
     return { change, issues, placeOf };
   }
 

@@ -185,6 +185,13 @@ describeSmart(
           ...(found === undefined ? [] : [found()]),
         ]);
       }
+      const { text: histories } = await as(token, '_history?_count=1000');
+      expect([ids.observation, ids.media, ids.bens, ids.ben].map((id) => histories.includes(`"${id}"`))).toEqual([
+        true,
+        true,
+        false,
+        false,
+      ]);
       const counted = await as(token, 'Observation?_summary=count');
       expect(counted.body.total).toBe(1);
       // Another patient, and what is about none of them, stays where it is.

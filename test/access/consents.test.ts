@@ -442,6 +442,17 @@ describeServer(
         expect([await seenOf(whole, a1.as), await seenOf(whole, clinic)]).toEqual([EVERYTHING, EVERYTHING]);
       });
 
+      test('who is denied may still write, and does not see what they wrote', async () => {
+        const patient = await post({ resourceType: 'Patient' });
+        await consent(patient, { type: 'deny', actor: actor(a2.name), class: [{ code: 'Observation' }] });
+        const body = { resourceType: 'Observation', status: 'final', code: { text: 'one' }, subject: ref(patient) };
+        const written = await send('Observation', a2.as, { body, headers: { Prefer: 'return=representation' } });
+        expect([written.status, written.text.includes('"subject"')]).toEqual([201, false]);
+        const [, name = ''] = /(Observation\/[^/]+)/.exec(written.headers.get('location') ?? '') ?? [];
+        expect([...(await statuses([name], a2.as)), ...(await statuses([name], a1.as))]).toEqual([404, 200]);
+        expect((await send(name, a2.as, { method: 'PUT', body: { ...body, id: id(name) } })).status).toBe(404);
+      });
+
       test('nobody widens their own access by a Consent', async () => {
         const one = await referred();
         const self = await person('clinic', 'coordinator');
@@ -517,15 +528,16 @@ describeServer(
       await consent(ordinary.patient, { type: 'deny' });
       await consent(strict.patient, { type: 'deny', purpose: [{ code: 'TREAT' }, { code: 'BTG' }] });
       await consent(partly.patient, { type: 'deny', purpose: [{ code: 'ETREAT' }], class: [{ code: 'Observation' }] });
+      const asked = (code: string) => ({
+        resourceType: 'Parameters',
+        parameter: [
+          { name: 'reason', valueString: 'Collapsed.' },
+          { name: 'purpose', valueCoding: { code } },
+        ],
+      });
       const begin = ({ patient }: Case) =>
         send(`${patient}/$break-glass`, lab.as, {
-          body: {
-            resourceType: 'Parameters',
-            parameter: [
-              { name: 'reason', valueString: 'Collapsed.' },
-              { name: 'purpose', valueCoding: { code: 'ETREAT' } },
-            ],
-          },
+          body: asked('ETREAT'),
         });
       expect(await Promise.all([ordinary, strict, partly].map(async (one) => (await begin(one)).status))).toEqual([
         200, 403, 200,
@@ -535,17 +547,21 @@ describeServer(
         '',
         'patient media bytes request',
       ]);
+      // What a referral has opened stays so beside it, with its old versions, and nothing else of that organization opens.
+      const [open, closed] = [await referred(), await post({ resourceType: 'Patient' })];
+      await set(open.plain, { status: 'amended' });
+      const elsewhere = await send(`${closed}/$break-glass`, b1.as, { body: asked('ETREAT') });
+      expect([elsewhere.status, ...(await statuses([closed, partly.patient], b1.as))]).toEqual([200, 200, 200]);
+      expect(await seenOf(open, b1.as)).toBe(EVERYTHING);
+      expect(await statuses([`${open.plain}/_history/1`, `${open.task}/_history`], b1.as)).toEqual([200, 200]);
+      const found = await send(`Observation?patient=${open.patient}&_total=accurate`, b1.as);
+      expect(found.body.total).toBe(2);
+      expect(await statuses([await observation(open.patient), `${organizations.clinic}`], b1.as)).toEqual([404, 200]);
       // Somebody of the clinic who is denied sees it in an emergency as well.
       await consent(ordinary.patient, { type: 'deny', actor: actor(a2.name) });
       expect(await seenOf(ordinary, a2.as)).toBe('');
       const own = await send(`${ordinary.patient}/$break-glass`, a2.as, {
-        body: {
-          resourceType: 'Parameters',
-          parameter: [
-            { name: 'reason', valueString: 'Collapsed.' },
-            { name: 'purpose', valueCoding: { code: 'BTG' } },
-          ],
-        },
+        body: asked('BTG'),
       });
       expect([own.status, await seenOf(ordinary, a2.as)]).toEqual([200, 'patient plain secret media bytes request']);
       expect(all([ordinary.plain], 404)).toEqual(await statuses([`${ordinary.task}`], a2.as));
