@@ -1,13 +1,16 @@
 /**
  * The audit trail in SQLite: one chain. What the writes and appends of one transaction have to tell becomes one link, as
  * the last thing before its commit, so that a write and its record are on the disk together, or neither is.
+ *
+ * A request pays for one row at the end of one table. Its keys are put in order later, many at once; until then the
+ * newest links are looked through.
  */
 import type { Clock, Instant } from '../../kit/clock.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
 import type { AuditFound, AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest } from '../port.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
-import { and, bound, sql } from './sql.js';
+import { and, bound, sql, type Sql } from './sql.js';
 
 /** What a transaction has to tell. */
 export interface Ledger {
@@ -19,7 +22,10 @@ export interface Ledger {
   seal: () => void;
 }
 
-export function createLedger({ get, run, insert }: Connection, clock: Clock): Ledger {
+type Hands = { connection: Connection; ledger: Ledger };
+
+/** @param sealed told how many records a transaction was given */
+export function createLedger({ get, run }: Connection, clock: Clock, sealed: (records: number) => void): Ledger {
   let records: AuditRecord[] = [];
 
   function seal(): void {
@@ -27,14 +33,12 @@ export function createLedger({ get, run, insert }: Connection, clock: Clock): Le
     const { at: before, ...head } = lastOf(get(sql`SELECT value FROM note WHERE name = ${NOTE}`)?.value);
     const link = linkAfter(head, records, Math.max(clock.now(), before));
     const { chain, first, at, text, hash } = link;
-    const num = insert(sql`
+    run(sql`
       INSERT INTO audit_link (chain, first, at, text, keys, before, hash)
       VALUES (${chain}, ${first}, ${at}, ${text}, ${JSON.stringify(link.keys)}, ${link.before}, ${hash})`);
-    for (const [line, { keys }] of records.entries())
-      for (const key of keys)
-        run(sql`INSERT OR IGNORE INTO audit_key (key, link, line) VALUES (${key}, ${num}, ${line})`);
     const last: Last = { ...headOf(link), at };
     run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${NOTE}, ${JSON.stringify(last)})`);
+    sealed(records.length);
     records = [];
   }
 
@@ -47,68 +51,96 @@ export function createLedger({ get, run, insert }: Connection, clock: Clock): Le
   };
 }
 
-/** @param commit hands out the ledger of the transaction */
-export function createAuditLog(
-  { get, page, tuples }: Connection,
-  { commit }: Committer<{ connection: Connection; ledger: Ledger }>,
-): AuditLog {
-  const scan = (key: string, { from, to }: { from?: number; to?: number }, { size, bytes, after }: PageRequest) => {
+export function createAuditLog(connection: Connection, { commit }: Committer<Hands>): AuditLog {
+  const { all, get, page, tuples } = connection;
+
+  /** The first link of which a rising column says so much: found by halving, as links are numbered in that order. */
+  function firstWith(column: 'at' | 'first', least: number): number {
+    let { low, high } = get(
+      sql`SELECT coalesce(min(num), 1) AS low, coalesce(max(num), 0) + 1 AS high FROM audit_link`,
+    ) as {
+      low: number;
+      high: number;
+    };
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      // Numbers have no gaps but where somebody made one.
+      const row = get(sql`SELECT num, at, first FROM audit_link WHERE num >= ${middle} ORDER BY num LIMIT 1`);
+      if (row === undefined || Number(row[column]) >= least) high = middle;
+      else low = Number(row.num) + 1;
+    }
+    return low;
+  }
+
+  function scan(key: string, { from, to }: { from?: number; to?: number }, { size, bytes, after }: PageRequest) {
     const [link = null, line = null] = after ?? [];
-    const where = and([
-      sql`k.key = ${key}`,
-      ...(link === null ? [] : [sql`(k.link, k.line) < (${link}, ${line})`]),
-      // Links lie in the order of their time: so the first that is too new, and the last that is too old, bound the key.
-      ...(from === undefined
-        ? []
-        : [sql`k.link >= coalesce((SELECT min(num) FROM audit_link WHERE at >= ${from}), ${Number.MAX_SAFE_INTEGER})`]),
-      ...(to === undefined ? [] : [sql`k.link <= coalesce((SELECT max(num) FROM audit_link WHERE at <= ${to}), -1)`]),
-    ]);
+    const within = (num: Sql): Sql[] => [
+      ...(from === undefined ? [] : [sql`${num} >= ${firstWith('at', from)}`]),
+      ...(to === undefined ? [] : [sql`${num} < ${firstWith('at', to + 1)}`]),
+      ...(link === null ? [] : [sql`${num} <= ${link}`]),
+    ];
+    const mark = markOf(connection);
+    const newest = tuples(sql`
+      SELECT num, keys, chain, first, at, CAST(text AS BLOB) FROM audit_link
+      WHERE ${and([sql`num > ${mark}`, sql`instr(keys, ${JSON.stringify(key)}) > 0`, ...within(sql`num`)])}
+      ORDER BY num DESC LIMIT ${bound(size + 2)}`);
+    // Of the link where the page before ended nothing may be left.
+    const items = newest.flatMap((row) =>
+      keysOf(row[1])
+        .flatMap((keys, n) => (keys.includes(key) ? [foundOf(row, n)] : []))
+        .reverse()
+        .filter(({ place: [at, n] }) => at !== link || Number(n) < Number(line)),
+    );
+    if (items.length > size) return { items: items.slice(0, size), next: items[size - 1]?.place ?? [] };
+    const left = size - items.length;
     const { rows, more } = page(
       sql`SELECT k.link, k.line, l.chain, l.first, l.at, CAST(l.text AS BLOB) FROM audit_key k
-        JOIN audit_link l ON l.num = k.link WHERE ${where}
-        ORDER BY k.link DESC, k.line DESC LIMIT ${bound(size + 1)}`,
-      size,
+        JOIN audit_link l ON l.num = k.link
+        WHERE ${and([
+          sql`k.key = ${key}`,
+          ...within(sql`k.link`),
+          ...(link === null ? [] : [sql`(k.link, k.line) < (${link}, ${line})`]),
+        ])}
+        ORDER BY k.link DESC, k.line DESC LIMIT ${bound(left + 1)}`,
+      left,
       TEXT,
       bytes,
     );
-    const items = rows.map((row): AuditFound => ({
-      ...entryOf(linkOf(row), Number(row[1])),
-      place: [Number(row[0]), Number(row[1])],
-    }));
+    items.push(...rows.map((row) => foundOf(row, Number(row[1]))));
     const last = items.at(-1);
     return more && last !== undefined ? { items, next: last.place } : { items };
-  };
+  }
 
   function find(id: string) {
     const place = placeOf(id);
     if (place === undefined) return undefined;
+    const num = firstWith('first', place.number + 1) - 1;
     const [row] = tuples(sql`
       SELECT num, 0, chain, first, at, CAST(text AS BLOB) FROM audit_link
-      WHERE chain = ${place.chain} AND first <= ${place.number} ORDER BY first DESC LIMIT 1`);
+      WHERE num <= ${num} AND chain = ${place.chain} ORDER BY num DESC LIMIT 1`);
     if (row === undefined) return undefined;
     const link = linkOf(row);
     const entry = entryOf(link, place.number - link.first);
     return entry.text === '' ? undefined : entry;
   }
 
-  function links({ size, bytes, after = ['', -1] }: PageRequest): Page<AuditLink> {
-    const [from, number] = after;
+  function links({ size, bytes, after = [0] }: PageRequest): Page<AuditLink> {
+    const mark = markOf(connection);
     const { rows, more } = page(
       sql`SELECT num, 0, chain, first, at, CAST(text AS BLOB), keys, before, hash FROM audit_link
-        WHERE (chain, first) > (${from ?? ''}, ${number ?? -1}) ORDER BY chain, first LIMIT ${bound(size + 1)}`,
+        WHERE num > ${after[0] ?? 0} ORDER BY num LIMIT ${bound(size + 1)}`,
       size,
       TEXT,
       bytes,
     );
     const items = rows.map((row) => {
-      const [num] = row;
       const [keys, before, hash] = row.slice(TEXT + 1);
-      const listed = JSON.parse(String(keys)) as string[][];
-      const lost = listed.flatMap((some, line) => some.filter((key) => !isFound(key, Number(num), line)));
+      const [num, listed] = [Number(row[0]), keysOf(keys)];
+      const lost = num > mark ? [] : listed.flatMap((some, line) => some.filter((key) => !isFound(key, num, line)));
       return { ...linkOf(row), keys: listed, lost, before: String(before), hash: String(hash) };
     });
-    const last = items.at(-1);
-    return more && last !== undefined ? { items, next: [last.chain, last.first] } : { items };
+    const last = rows.at(-1);
+    return more && last !== undefined ? { items, next: [Number(last[0])] } : { items };
   }
 
   const isFound = (key: string, link: number, line: number): boolean =>
@@ -122,29 +154,46 @@ export function createAuditLog(
     get: (id) => answer(() => find(id)),
     links: (request) => answer(() => links(request)),
     heads: () =>
-      answer(() => {
-        const value = get(sql`SELECT value FROM note WHERE name = ${NOTE}`)?.value;
-        if (value === undefined) return [];
-        const { chain, count, hash } = lastOf(value);
-        return [{ chain, count, hash }];
-      }),
+      answer(() =>
+        all(sql`SELECT value FROM note WHERE name = ${NOTE}`).map(({ value }) => {
+          const { chain, count, hash } = lastOf(value);
+          return { chain, count, hash };
+        }),
+      ),
     expire: (before, told) => commit((hands) => expire(hands, before, told)),
   };
 }
 
+/** Puts the keys of the oldest links in order that still lie as they came, some at a time; true when there are more. */
+export function* orderKeys({ connection }: Hands): Generator<undefined, boolean> {
+  const { all, run } = connection;
+  const mark = markOf(connection);
+  const rows = all(sql`SELECT num, keys FROM audit_link WHERE num > ${mark} ORDER BY num LIMIT ${bound(ORDERED)}`);
+  const last = rows.at(-1)?.num;
+  if (last === undefined || last === null) return false;
+  const keys = rows.flatMap(({ num, keys: text }) =>
+    keysOf(text).flatMap((some, line) => some.map((key) => ({ key, link: Number(num), line }))),
+  );
+  // In the order of the table, so that neighbours are written together.
+  keys.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : one.link - other.link));
+  for (const { key, link, line } of keys) {
+    run(sql`INSERT OR IGNORE INTO audit_key (key, link, line) VALUES (${key}, ${link}, ${line})`);
+    yield;
+  }
+  run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${MARK}, ${String(last)})`);
+  return rows.length === ORDERED;
+}
+
 /** Some links at a time, so that it takes nobody long; the newest one stays, for the chain goes on from it. */
-function expire(
-  { connection: { all, run }, ledger }: { connection: Connection; ledger: Ledger },
-  before: Instant,
-  told: (cut: AuditHead[]) => AuditRecord,
-): number {
+function expire({ connection, ledger }: Hands, before: Instant, told: (cut: AuditHead[]) => AuditRecord): number {
+  const { all, run } = connection;
   const old = all(sql`
     SELECT num, chain, first, keys, hash FROM audit_link
     WHERE at < ${before} AND num < (SELECT max(num) FROM audit_link) ORDER BY num LIMIT ${bound(EXPIRED)}`);
   const cut = new Map<string, AuditHead>();
   let gone = 0;
   for (const { num, chain, first, keys, hash } of old) {
-    const listed = JSON.parse(String(keys)) as string[][];
+    const listed = keysOf(keys);
     gone += listed.length;
     const head = headOf({ chain: String(chain), first: Number(first), keys: listed, hash: String(hash) });
     cut.set(head.chain, head);
@@ -156,6 +205,16 @@ function expire(
   if (cut.size > 0) ledger.add([told([...cut.values()])]);
   return gone;
 }
+
+const markOf = ({ get }: Connection): number =>
+  Number(get(sql`SELECT value FROM note WHERE name = ${MARK}`)?.value ?? 0);
+
+const keysOf = (text: unknown): string[][] => JSON.parse(String(text)) as string[][];
+
+const foundOf = (row: Tuple, line: number): AuditFound => ({
+  ...entryOf(linkOf(row), line),
+  place: [Number(row[0]), line],
+});
 
 function linkOf([, , chain, first, at, text]: Tuple): Pick<AuditLink, 'chain' | 'first' | 'at' | 'text'> {
   return {
@@ -174,10 +233,13 @@ interface Last extends AuditHead {
 const lastOf = (value: unknown): Last =>
   typeof value === 'string' ? (JSON.parse(value) as Last) : { ...newChain(), at: 0 };
 
+/** The head of the chain; and the last link whose keys are in order. */
 const NOTE = 'audit';
+const MARK = 'audit keys';
 
 /** Where the text stands in a row. */
 const TEXT = 5;
 
-/** Links that go at once. */
+/** Links that go at once, and those whose keys are put in order at once. */
 const EXPIRED = 500;
+const ORDERED = 1000;

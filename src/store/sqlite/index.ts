@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import type { Clock } from '../../kit/clock.js';
 import type { Store } from '../port.js';
 import { createCheckpoint } from './checkpoint.js';
-import { createAuditLog, createLedger } from './audit.js';
+import { createAuditLog, createLedger, orderKeys } from './audit.js';
 import { createCommitter, type Side } from './commit.js';
 import { answer, connect, type Connection } from './connection.js';
 import { createErasing } from './erase.js';
@@ -43,17 +43,40 @@ export function openSqliteStore(options: SqliteOptions): Store {
   const { file, clock, queueMax = 10_000, tidyMs = 5000, moveMs = 500 } = options;
   const connection = connect(file);
   const { db, get } = connection;
-  const near = createSide(connection, options);
-  const far = file === ':memory:' ? near : { ...createSide(connect(file, FAR), options), flush: () => flushLog(file) };
+  /** Records of the audit trail whose keys lie as they came, about; and the work that puts them in order. */
+  let [unordered, ordering]: [number, Promise<void> | undefined] = [0, undefined];
+  const near = createSide(connection, options, sealed);
+  const far =
+    file === ':memory:' ? near : { ...createSide(connect(file, FAR), options, sealed), flush: () => flushLog(file) };
   const committer = createCommitter<Hands>(near, far, queueMax);
   const { search, count } = near.searcher;
   const { read, version, ownersOf, blobsInUse } = createReader(connection);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
-  const tidy = setInterval(() => void vault.clean().catch(() => undefined), tidyMs).unref();
+  const tidy = setInterval(() => {
+    vault.clean().catch(() => undefined);
+    orderAll();
+  }, tidyMs).unref();
   const checkpoint = file === ':memory:' ? undefined : createCheckpoint(file, connection);
   const moving = setInterval(() => void checkpoint?.move(), moveMs).unref();
+
+  function sealed(records: number): void {
+    unordered += records;
+    if (unordered >= UNORDERED) orderAll();
+  }
+
+  /** What fails now is done the next time. */
+  function orderAll(): void {
+    unordered = 0;
+    ordering ??= (async () => {
+      while (await committer.commitSteps(orderKeys, KEYS_WEIGHT));
+    })()
+      .catch(() => undefined)
+      .finally(() => {
+        ordering = undefined;
+      });
+  }
 
   async function close(): Promise<void> {
     clearInterval(tidy);
@@ -96,6 +119,10 @@ export function openSqliteStore(options: SqliteOptions): Store {
   };
 }
 
+/** So many are looked through at most; and how long it takes to put their keys in order, as a write's weight. */
+const UNORDERED = 500;
+const KEYS_WEIGHT = 100;
+
 /** Long writes need few pages again, and their commits are long enough without moving the log. */
 const FAR = { cache: 16 * 1024, walPages: 0 };
 
@@ -110,6 +137,7 @@ async function flushLog(file: string): Promise<void> {
 function createSide(
   connection: Connection,
   { clock, few = 1000, joinTargets }: SqliteOptions,
+  sealed: (records: number) => void,
 ): Side<Hands> & { searcher: Searcher; scopes: Scopes } {
   const scopes = createScopes(connection);
   const sight = createSight(connection);
@@ -121,7 +149,7 @@ function createSide(
     openings,
     ({ type, plan, reach, matches }) => searcher.count([type], plan, reach, matches + 1) === matches,
   );
-  const ledger = createLedger(connection, clock);
+  const ledger = createLedger(connection, clock, sealed);
   function undone(): void {
     scopes.forget();
     sight.forget();

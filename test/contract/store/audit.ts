@@ -51,6 +51,17 @@ export function auditContract({ promise, opened, places, clock }: Bench): void {
     expect(await found(`o:${name}-c`)).toEqual([]);
   });
 
+  promise('stays found while and after a store puts many in order, page by page', async () => {
+    const { name } = places();
+    const key = `o:${name}`;
+    const texts = Array.from({ length: 700 }, (_, n) => String(n));
+    for (let at = 0; at < texts.length; at += 10)
+      await log().append(texts.slice(at, at + 10).map((text) => record(text, key)));
+    for (const size of [33, 1000]) expect(await found(key, size)).toEqual([...texts].reverse());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await found(key, 101)).toEqual([...texts].reverse());
+  });
+
   promise('is found within a time, both ends included', async () => {
     const { name } = places();
     const key = `o:${name}`;
