@@ -19,6 +19,7 @@ import { overload } from './overload.js';
 import { conditionalCreates, lostUpdates } from './races.js';
 import { redemptions } from './redemptions.js';
 import { withServers } from './server.js';
+import { trailOverKills } from './trail.js';
 
 export type Figures = Record<string, number>;
 
@@ -53,6 +54,7 @@ const proofs: readonly (Proof | ProofByAsking)[] = [
   killedMongod,
   killedPrimary,
   keyedOverKills,
+  trailOverKills,
   linearizableOverKills,
   linearizableOverFailover,
   kills,

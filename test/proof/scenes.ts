@@ -2,12 +2,14 @@
 import { send } from './client.js';
 import type { StoreSettings } from './index.js';
 import { startReplicaSet, until, type ReplicaSet } from './mongods.js';
-import { freePort, onFreshData, startServer, type Server } from './server.js';
+import { freePort, onFreshData, startServer, type Environment, type Server } from './server.js';
 
 export interface Scene {
   base: string;
   /** kill -9, and all that brings it back; resolves when the server says that it is ready. */
   strike: () => Promise<void>;
+  /** What a command on the same data is given. */
+  environment: Environment;
 }
 
 /** TABLE: what is killed. */
@@ -17,11 +19,16 @@ export async function onScene<T>(
   victim: Victim,
   settings: StoreSettings,
   work: (scene: Scene) => Promise<T>,
+  more: Record<string, string> = {},
 ): Promise<T> {
-  if (settings.STORE === 'sqlite') return onServer(settings, work);
+  if (settings.STORE === 'sqlite') return onServer({ ...settings, ...more }, work);
   const set = await startReplicaSet(victim === 'primary of three' ? 3 : 1);
   try {
-    return await onServer({ STORE: 'mongodb', MONGODB_URL: set.url }, work, victim === 'server' ? undefined : set);
+    return await onServer(
+      { STORE: 'mongodb', MONGODB_URL: set.url, ...more },
+      work,
+      victim === 'server' ? undefined : set,
+    );
   } finally {
     await set.stop();
   }
@@ -43,7 +50,7 @@ function onServer<T>(settings: StoreSettings, work: (scene: Scene) => Promise<T>
       await ready(server);
     };
     try {
-      return await work({ base: server.base, strike });
+      return await work({ base: server.base, strike, environment });
     } finally {
       await server.stop();
     }
