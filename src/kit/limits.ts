@@ -233,7 +233,7 @@ export const limits = {
   auditLooked: 20_000,
   /** Resources that one referral opens to one organization, and those that it opens to its own as answers. */
   caseResources: 2000,
-  /** Resources that refer to one request or Task and are looked through for what belongs to it. */
+  /** Resources of other organizations that refer to one request or Task: each may be an answer to it. */
   caseReferrers: 10_000,
   /** Referrals that one write may change, beside those that it brings itself, and rows of openness that it may write. */
   referralsTouched: 500,

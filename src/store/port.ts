@@ -221,8 +221,8 @@ export interface Erasing {
    * be empty and yet not the last, and others have their turn between two. What is written meanwhile it may miss.
    */
   mentions(text: string, page: PageRequest, reach: Reach): Promise<Page<Version>>;
-  /** Current resources of all owners, or those of one type, that refer to one of these, without these; and to which. */
-  referrers(keys: Key[], atMost: number, type?: ResourceType): Promise<(Key & { to: string })[]>;
+  /** Current resources of all owners, or those of one type, that refer to one of these, without these; and to which. Those of the owner `without` are left out. */
+  referrers(keys: Key[], atMost: number, type?: ResourceType, without?: Owner): Promise<(Key & { to: string })[]>;
   /**
    * Erases resources with all their versions and search values, and writes the record. `conflict` when one is at another
    * version; its key may be written anew afterwards, from version 1 on. SQLite does all of it or none; MongoDB goes in

@@ -49,15 +49,12 @@ export async function contentsOf(referral: Referral, world: World, now: number):
 }
 
 /** @param tasks those that name whom it is opened to */
-async function caseOf({ via, owner, request, referrers }: Referral, tasks: Known[], shown: Shown): Promise<Shown> {
+async function caseOf({ via, owner, request }: Referral, tasks: Known[], shown: Shown): Promise<Shown> {
   const { world } = shown;
-  const names = new Set(
-    request === undefined
-      ? []
-      : referrers
-          .filter(({ key, says }) => SAYING_SO.has(key.type) && world.named(says, 'basedOn').includes(via))
-          .map(({ name }) => name),
-  );
+  const names = new Set<string>();
+  for (const type of request === undefined ? [] : SAYING_SO)
+    for (const one of await world.valued(type, owner, 'based-on', via, limits.caseResources))
+      if (world.named(one.says, 'basedOn').includes(via)) names.add(one.name);
   const list = (one: Known, places: readonly string[]): void => {
     names.add(one.name);
     for (const place of places)
@@ -97,7 +94,7 @@ export function answeredWith(item: unknown, world: World): string[] {
 async function formsOf(canonical: unknown, owner: string, world: World): Promise<Known[]> {
   if (typeof canonical !== 'string') return [];
   const { url, version } = parseCanonical(canonical);
-  const found = await world.valued('Questionnaire', owner, 'url', url);
+  const found = await world.valued('Questionnaire', owner, 'url', url, limits.sameCanonical);
   return version === undefined ? found : found.filter(({ says }) => says.version === version);
 }
 

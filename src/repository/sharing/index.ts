@@ -177,7 +177,7 @@ export function createSharing({ store, base, clock, endMs, enforced, registry }:
       const found = await store.read(keys, { owners }, true);
       if (some.some(({ version }, n) => (found[n]?.version ?? 0) !== version)) return true;
     }
-    return (await world.isReferredOtherwise()) || world.agreedOtherwise();
+    return (await world.isFoundOtherwise()) || world.agreedOtherwise();
   }
 
   async function anew(vias: Iterable<string>): Promise<void> {

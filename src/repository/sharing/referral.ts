@@ -16,7 +16,7 @@ export interface Referral {
   /** Undefined where only Tasks are left of it. */
   request: Known | undefined;
   tasks: Known[];
-  /** Whatever refers to the request, or to the Task that stands alone. */
+  /** Whatever of other organizations refers to the request, or to the Task that stands alone. */
   referrers: Known[];
   /** To which organizations it is open, until when, and the Tasks that name each. */
   open: Map<Owner, { until: Instant; tasks: Known[] }>;
@@ -79,14 +79,12 @@ export async function referralOf(via: string, world: World, endMs: number): Prom
   const owner = world.ownerOf(via);
   if (owner === undefined) return undefined;
   const root = world.at(via);
-  const referrers = await world.referrers([via], limits.caseReferrers + 1);
+  const referrers = await world.referrers([via], limits.caseReferrers + 1, owner);
   if (referrers.length > limits.caseReferrers) throw tooMany(via);
   const request = via.startsWith('ServiceRequest/') ? root : undefined;
   const alone = via.startsWith('Task/') ? root : undefined;
   if (alone !== undefined && (await requestOf(alone, world)) !== undefined) return undefined;
-  const isAbout = ({ key, owner: by, says }: Known): boolean =>
-    key.type === 'Task' && by === owner && world.named(says, 'focus').includes(via);
-  const tasks = via.startsWith('Task/') ? [alone].filter((one) => one !== undefined) : referrers.filter(isAbout);
+  const tasks = alone === undefined ? await tasksOf(via, owner, world) : [alone];
   const open: Referral['open'] = new Map();
   const end = alone === undefined ? await endOf(request, REQUEST_DOOR, world, endMs) : FOREVER;
   const named = await namedBy(request, tasks, owner, world);
@@ -96,6 +94,14 @@ export async function referralOf(via: string, world: World, endMs: number): Prom
     if (until > NEVER) open.set(to, { until, tasks: by });
   }
   return { via, owner, request, tasks, referrers, open };
+}
+
+/** Of a deleted Task that stood alone there are none. */
+async function tasksOf(via: string, owner: Owner, world: World): Promise<Known[]> {
+  if (via.startsWith('Task/')) return [];
+  const found = await world.valued('Task', owner, 'focus', via, limits.caseResources);
+  if (found.length > limits.caseResources) throw tooMany(via);
+  return found.filter(({ says }) => world.named(says, 'focus').includes(via));
 }
 
 /** Each organization that is named, with the Tasks that do so; where there are none, the request's performers decide. */
@@ -139,5 +145,5 @@ async function endOf(one: Known | undefined, doors: Record<string, Door>, world:
 const tooMany = (via: string) =>
   failure(
     'unprocessable',
-    `More than ${limits.caseReferrers} resources refer to ${via} (limit caseReferrers), so what belongs to this referral cannot be told. Place another request.`,
+    `More than ${limits.caseReferrers} resources of others, or ${limits.caseResources} Tasks, refer to ${via} (limits caseReferrers, caseResources). Place another request.`,
   );

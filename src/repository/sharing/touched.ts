@@ -44,8 +44,9 @@ export async function touchedBy(turns: readonly Turn[], around: Around): Promise
     if (turn.change.type === 'ServiceRequest')
       (turn.was === undefined ? touched.fresh : touched.known).add(nameOf(turn.change));
     if (turn.change.type === 'Task') await ofTask(turn, around, touched);
-    if (now !== undefined && saysTo(turn.change)) await belongs(now, around.world, touched);
-    if (was !== undefined && SAYING_SO.has(was.key.type)) await belongs(was, around.before, touched);
+    if (now !== undefined) await belongs(now, namesIn(turn.change), around.world, touched);
+    if (was !== undefined && SAYING_SO.has(was.key.type))
+      await belongs(was, around.before.named(was.says, 'basedOn'), around.before, touched);
     if (turn.change.type === 'Questionnaire') await ofForm([now, was], around, touched.later);
   }
   await listed(turns, around, touched.known);
@@ -75,16 +76,16 @@ async function isBetween(task: Known, world: World): Promise<boolean> {
   return outputs.some((name) => world.ownerOf(name) !== task.owner);
 }
 
-/** Requests and Tasks that it says it belongs to: somebody's answer, or a part of the case. */
-async function belongs(one: Known, world: World, { known, quiet }: Touched): Promise<void> {
-  const targets = SAYING.flatMap((place) => world.named(one.says, place)).filter((name) => TARGET.test(name));
+/**
+ * Requests and Tasks that it refers to: somebody's answer, or a part of the case. Whatever others refer by counts, so
+ * that nobody can make a referral that has more of it than can be looked through.
+ */
+async function belongs(one: Known, names: string[], world: World, { known, quiet }: Touched): Promise<void> {
+  const targets = names.filter((name) => TARGET.test(name));
   await world.loadOwners(targets);
   for (const name of targets) {
-    const isOwn = world.ownerOf(name) === one.owner;
-    if (name.startsWith('ServiceRequest/')) {
-      if (!isOwn) known.add(name);
-      else if (SAYING_SO.has(one.key.type)) quiet.add(name);
-    } else if (!isOwn) known.add(name);
+    if (world.ownerOf(name) !== one.owner) known.add(name);
+    else if (name.startsWith('ServiceRequest/') && SAYING_SO.has(one.key.type)) quiet.add(name);
   }
 }
 
@@ -143,8 +144,8 @@ const LEADING: Record<string, readonly string[]> = {
 const SAYING = ['basedOn', 'partOf', 'focus', 'about'] as const;
 const TARGET = /^(?:ServiceRequest|Task)\//;
 
-const saysTo = ({ entries }: Change): boolean =>
-  entries.some((entry) => entry.param === REFERS && !isRange(entry) && TARGET.test(entry.value));
+const namesIn = ({ entries }: Change): string[] =>
+  entries.flatMap((entry) => (entry.param === REFERS && !isRange(entry) ? [entry.value] : []));
 
 const referralsIn = (by: Map<string, string[]>): string[] => [...by.values()].flat().filter((via) => TARGET.test(via));
 

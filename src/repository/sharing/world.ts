@@ -48,7 +48,8 @@ export class World {
   readonly #found = new Map<string, Found | undefined>();
   readonly #known = new Map<string, Known>();
   readonly #agreed = new Map<string, Promise<Agreement[]>>();
-  readonly #referrers = new Map<string, string>();
+  /** What was looked for, and what was there; what the write itself changes is not among it. */
+  readonly #asked = new Map<string, { were: string; again: () => Promise<Key[]> }>();
 
   /** @param base this server's, whose absolute references are local ones */
   constructor(shelf: Shelf, base: string, changes: readonly Change[]) {
@@ -111,41 +112,25 @@ export class World {
     return list.flatMap((name) => this.at(name) ?? []);
   }
 
-  /** What refers to one of these, by whatever element; of all owners. */
-  async referrers(names: readonly string[], atMost: number): Promise<Known[]> {
-    const stored = await this.#shelf.erasing.referrers(names.map(keyOf), atMost);
-    const written = [...this.#changes.values()].filter((change) => refersTo(change, names));
-    this.#referrers.set(JSON.stringify([names, atMost]), this.#othersIn(stored));
-    const found = await this.all([...stored.map(nameOf), ...written.map(nameOf)]);
+  /** What refers to one of these, by whatever element; of all owners, or of all but one. */
+  async referrers(names: readonly string[], atMost: number, without?: Owner): Promise<Known[]> {
+    const ask = (): Promise<Key[]> => this.#shelf.erasing.referrers(names.map(keyOf), atMost, undefined, without);
+    const found = await this.#looked(JSON.stringify([names, without]), ask, (change) => change.owner !== without);
     return found.filter(({ found: one }) => refersTo(one, names));
   }
 
-  /** Whether others have come to refer to what was asked about since, or do so no more. */
-  async isReferredOtherwise(): Promise<boolean> {
-    for (const [asked, were] of this.#referrers) {
-      const [names, atMost] = JSON.parse(asked) as [string[], number];
-      const now = await this.#shelf.erasing.referrers(names.map(keyOf), atMost);
-      if (this.#othersIn(now) !== were) return true;
-    }
-    return false;
-  }
-
-  /** Without what the write itself changes. */
-  #othersIn(keys: readonly Key[]): string {
-    const others = keys.map(nameOf).filter((name) => !this.#changes.has(name));
-    return [...new Set(others)].sort().join(' ');
-  }
-
-  /** The owner's resources of a type with this text among the values of a search parameter; those of the first page. */
-  async valued(type: ResourceType, owner: Owner, param: string, value: string): Promise<Known[]> {
-    const names = new Set<string>();
-    for await (const keys of this.keysValued(type, owner, param, value)) {
-      for (const key of keys) names.add(nameOf(key));
-      break;
-    }
-    for (const change of this.#changes.values())
-      if (change.type === type && change.owner === owner) names.add(nameOf(change));
-    const found = await this.all(names);
+  /** The owner's resources of a type with this text among the values of a search parameter; beyond `atMost` not all. */
+  async valued(type: ResourceType, owner: Owner, param: string, value: string, atMost: number): Promise<Known[]> {
+    const ask = async (): Promise<Key[]> => {
+      const keys: Key[] = [];
+      for await (const some of this.keysValued(type, owner, param, value)) {
+        keys.push(...some);
+        if (keys.length > atMost) break;
+      }
+      return keys;
+    };
+    const isOne = (change: Change): boolean => change.type === type && change.owner === owner;
+    const found = await this.#looked(JSON.stringify([type, owner, param, value]), ask, isOne);
     return found.filter(({ found: { entries } }) =>
       entries.some((entry) => entry.param === param && entry.value === value),
     );
@@ -162,6 +147,25 @@ export class World {
       if (page.next === undefined) return;
       after = { after: page.next };
     }
+  }
+
+  /** What is stored, and what the write changes that may be among it, whether it was before or not. */
+  async #looked(name: string, again: () => Promise<Key[]>, isOne: (change: Change) => boolean): Promise<Known[]> {
+    const stored = await again();
+    this.#asked.set(name, { were: this.#othersIn(stored), again });
+    const written = [...this.#changes.values()].filter(isOne);
+    return this.all([...stored, ...written].map(nameOf));
+  }
+
+  /** Whether others have come since to what was looked for, or have gone. */
+  async isFoundOtherwise(): Promise<boolean> {
+    for (const { were, again } of this.#asked.values()) if (this.#othersIn(await again()) !== were) return true;
+    return false;
+  }
+
+  #othersIn(keys: readonly Key[]): string {
+    const others = keys.map(nameOf).filter((name) => !this.#changes.has(name));
+    return [...new Set(others)].sort().join(' ');
   }
 
   /** Since when, without a break, a resource has had the status that it has; 0 when that cannot be told. */

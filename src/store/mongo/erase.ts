@@ -56,11 +56,16 @@ export function createErasing(parts: Parts): Erasing {
     return { items, ...(next === undefined ? {} : { next: [next] }) };
   }
 
-  async function referrers(keys: Key[], atMost: number, type?: string) {
+  async function referrers(keys: Key[], atMost: number, type?: string, without?: string) {
     const names = keys.map(keyOf);
     const found = await versions
       .find(
-        { f: { $in: names, $exists: true }, key: { $nin: names }, ...(type === undefined ? {} : { t: { $eq: type } }) },
+        {
+          f: { $in: names, $exists: true },
+          key: { $nin: names },
+          ...(type === undefined ? {} : { t: { $eq: type } }),
+          ...(without === undefined ? {} : { o: { $ne: without } }),
+        },
         { ...timed, projection: { t: 1, i: 1, f: 1 }, limit: atMost },
       )
       .toArray();

@@ -62,13 +62,14 @@ export function createErasing(
     return { items, ...(from < last ? { next: [from] } : {}) };
   }
 
-  function referrers(keys: Key[], atMost: number, type?: string) {
+  function referrers(keys: Key[], atMost: number, type?: string, without?: string) {
     const [scope] = scopes.of(() => [refersScope[0]], [refersScope[1]], refersScope[2], refersScope[3]);
     if (scope === undefined) return [];
     const names = keys.map(({ type, id }) => `${type}/${id}`);
     const rows = all(sql`
       SELECT r.type, r.id, e.value FROM text_entry e CROSS JOIN resource r ON r.num = e.num
       WHERE e.scope = ${scope} AND e.value ${among(names)} AND r.type = coalesce(${type ?? null}, r.type)
+        AND r.owner IS NOT ${without ?? null}
         AND NOT (r.type || '/' || r.id) ${among(names)}
       LIMIT ${atMost}`);
     return rows.map(({ type, id, value }) => ({ type: String(type), id: String(id), to: String(value) }));
