@@ -318,6 +318,32 @@ describeServer(
       expect((await send(`Observation/${report}`, clinic)).status).toBe(200);
     });
 
+    test('one transaction stores the report and completes the Task with it', async () => {
+      const task = await taskOf();
+      for (const status of ['accepted', 'in-progress'])
+        await send(`Task/${task.id}`, specialist, changed(task, { status }));
+      const fullUrl = 'urn:uuid:5b1f7b0e-6f0c-4a54-9d3c-0d2a4c1b7e11';
+      const observation = { resourceType: 'Observation', status: 'final', code: { text: 'one' } };
+      const output = [{ type: { text: 'Finding' }, valueReference: { reference: fullUrl } }];
+      const entry = [
+        { fullUrl, resource: observation, request: { method: 'POST', url: 'Observation' } },
+        {
+          resource: { ...task, status: 'completed', output },
+          request: { method: 'PUT', url: `Task/${task.id}` },
+        },
+      ];
+      const bundle = { resourceType: 'Bundle', type: 'transaction', entry };
+      const done = await send('', specialist, { method: 'POST', body: bundle });
+      expect(done.status).toBe(200);
+      const [, name = ''] = /(Observation\/[^/]+)/.exec(done.body.entry[0].response.location) ?? [];
+      expect((await send(name, clinic)).status).toBe(200);
+      expect((await send(`Task/${task.id}`, clinic)).body.output[0].valueReference.reference).toBe(name);
+      // What stands in the Task already is not replaced, and that refuses all of it.
+      const over = { ...bundle, entry: [entry[0], { ...entry[1], resource: { ...task, status: 'accepted', output } }] };
+      const refused = await send('', specialist, { method: 'POST', body: over });
+      expect([refused.status, refused.body.issue[0].expression]).toEqual([403, ['Bundle.entry[1].resource.output']]);
+    });
+
     test('who declines sees the case no more, and the coordinator asks another', async () => {
       const asking = async () => {
         const subject = { reference: `Patient/${(await post({ resourceType: 'Patient' })).id}` };

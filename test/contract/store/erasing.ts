@@ -65,6 +65,8 @@ export function erasingContract({ promise, opened, places }: Bench): void {
     expect(await store().erasing.referrers([place.key('Basic/c')], 10)).toEqual([]);
     expect(await store().erasing.referrers([place.key('Patient/a')], 10, 'Patient')).toEqual([]);
     expect(await store().erasing.referrers([place.key('Patient/a')], 10, 'Basic')).toHaveLength(2);
+    expect(await store().erasing.referrers([place.key('Patient/a')], 10, undefined, place.owner)).toEqual([]);
+    expect(await store().erasing.referrers([place.key('Patient/a')], 10, undefined, 'nobody')).toHaveLength(2);
   });
 
   promise('erases all versions and search values, and writes the record', async () => {
