@@ -171,11 +171,12 @@ export function createWriting(parts: WritingParts): Write {
     const demands = integrity === 'enforce' && present.length + unreferred.length > 0;
     const demanded = demands ? { present: present.map(keyOf), unreferred } : undefined;
     if (integrity === 'warn') await warn(call, present, references, issues);
+    const opening = changes.flatMap(outputsOf);
+    // From here on others wait for it, until it leaves.
     const shared = await sharing?.with(writes);
     const opened = shared === undefined || shared.opened.length === 0 ? {} : { opened: shared.opened };
     const put = (named: Partial<Named>) =>
       store.write(call, changes, guards, demanded, record, { ...along, ...opened }, named);
-    const opening = changes.flatMap(outputsOf);
     try {
       await put({ opening }).catch(async (error: unknown) => {
         // What the same resource named before may be out of reach by now: it stays named.

@@ -8,6 +8,7 @@ import { limits } from '../../src/kit/limits.js';
 import { openStore, startServer } from '../../src/server.js';
 import { fill } from '../../src/transfer/fill.js';
 import { storeSource } from '../../src/transfer/source.js';
+import { Lines } from '../../src/repository/sharing/lines.js';
 import { createIndexing } from '../../src/repository/reindex.js';
 import { createRegistry } from '../../src/search/registry.js';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
@@ -129,3 +130,24 @@ function suite(settings: Record<string, string>): void {
 
 describe('SQLite: sharing anew', () => suite({ STORE: 'sqlite' }));
 describeMongo('sharing anew', (url) => suite({ STORE: 'mongodb', MONGODB_URL: url }));
+
+test('who changes the same referral waits for those before; who changes another does not, and nobody waits in a ring', async () => {
+  const lines = new Lines();
+  const done: string[] = [];
+  const enter = async (name: string, ...of: string[]): Promise<() => void> => {
+    const leave = await lines.join(of);
+    done.push(name);
+    return leave;
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const first = await enter('first', 'a', 'b');
+  const [second, third] = [enter('second', 'b', 'a'), enter('third', 'a')];
+  const other = await enter('other', 'c');
+  await turn();
+  expect(done).toEqual(['first', 'other']);
+  first();
+  (await second)();
+  (await third)();
+  other();
+  expect(done).toEqual(['first', 'other', 'second', 'third']);
+});
