@@ -3,6 +3,7 @@
  * made durable become the next one, so that however many ask at once, one insert is under way. A link that could not be
  * written ends its chain: the next record begins a new one, so that no gap looks like a removal.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { BSON } from 'mongodb';
 import { limits } from '../../kit/limits.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
@@ -37,6 +38,9 @@ interface Waiting {
   failed: (reason: unknown) => void;
 }
 
+/** To make a link durable takes several times as long. */
+const GATHER_MS = 1;
+
 /** Characters of the records of one link; one record alone may be longer. */
 const MOST_CHARACTERS = 2 * 1024 * 1024;
 
@@ -67,7 +71,12 @@ export function createAudit(parts: Parts): MongoAudit {
   }
 
   async function work(): Promise<void> {
-    while (waiting.length > 0) await keep(group());
+    while (waiting.length > 0) {
+      const some = group();
+      await keep(some);
+      // Where several ask at once, those who were just answered are about to ask again: they go together.
+      if (some.length > 1) await pause(GATHER_MS);
+    }
     underWay = undefined;
   }
 
