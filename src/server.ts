@@ -121,7 +121,7 @@ async function serveOn(
         clock,
         base,
         days: config.auditDays,
-        lost: (err) => void log.error({ err }, 'records of the audit trail whose time is over could not be removed'),
+        lost: (err) => log.error({ err }, 'records of the audit trail whose time is over could not be removed'),
       })
     : undefined;
   if (audit !== undefined) parts.push(audit);

@@ -13,7 +13,7 @@ export interface Audit {
   strangers: Strangers;
   patientsOf: PatientsOf;
   /** A record of what is no request: for a write to keep, or to be told by itself. */
-  record(told: Partial<Told> & Pick<Told, 'acts'>): AuditRecord;
+  record: (told: Partial<Told> & Pick<Told, 'acts'>) => AuditRecord;
   tell(told: Partial<Told> & Pick<Told, 'acts'>): Promise<void>;
   close(): Promise<void>;
 }

@@ -26,8 +26,7 @@ export function createPatientsOf(base: string, most: number): PatientsOf {
 
 const PATIENT = Buffer.from('Patient/');
 
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** R4 datatypes.html#id: letters, digits, hyphens, dots. */
 const isOfId = (code = 0): boolean =>

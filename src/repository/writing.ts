@@ -109,7 +109,7 @@ export function createWriting(parts: WritingParts): Write {
     const changes = writes.map(({ change }) => change);
     await demandSteps(call, writes, setting);
     const done = results(works, steps, changes, issues);
-    const audit = [...((changes.length > 0 && call.trail?.writing(writes)) || []), ...more];
+    const audit = [...((changes.length > 0 ? call.trail?.writing(writes) : undefined) ?? []), ...more];
     const along = audit.length === 0 ? {} : { audit };
     await commit(call, writes, resolved, references, issues, setting, record?.(done), along);
     return done;

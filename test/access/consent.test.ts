@@ -56,7 +56,7 @@ function agreed(provision: Provision | undefined, more: object = {}, updated = 0
     provision,
     ...more,
   };
-  const read = readConsent(consent as unknown as Resource, { owner: 'A', updated }, reading);
+  const read = readConsent(consent, { owner: 'A', updated }, reading);
   if (read === undefined) throw new Error('says nothing');
   return read;
 }
@@ -173,7 +173,7 @@ describe('C-01 a provision', () => {
   );
 
   test.each<[string, object, Provision, string]>([
-    ['label with its system', label('R', 'urn:s') as object, { securityLabel: [code('R', 'urn:s')] }, OUTSIDE],
+    ['label with its system', label('R', 'urn:s'), { securityLabel: [code('R', 'urn:s')] }, OUTSIDE],
     ['label of another system', label('R', 'urn:o'), { securityLabel: [code('R', 'urn:s')] }, ''],
     ['label of any system', label('R', 'urn:o'), { securityLabel: [code('V'), code('R')] }, OUTSIDE],
     ['exception by label', label('R'), except(permit({ securityLabel: [code('R')] })), ''],
@@ -298,7 +298,7 @@ describe('C-01 a provision', () => {
     ['no type and no policy', {}, ['Consent.provision']],
   ])('whoever writes it is warned of %s', (_name, provision, expected) => {
     const consent = { resourceType: 'Consent', status: 'active', patient: { reference: 'Patient/p' }, provision };
-    const doubts = doubtsOf(consent as unknown as Resource, reading);
+    const doubts = doubtsOf(consent, reading);
     expect(doubts.map(({ expression }) => expression?.[0])).toEqual(expected);
     expect(doubts.every(({ severity }) => severity === 'warning')).toBe(true);
   });

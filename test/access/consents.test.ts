@@ -13,7 +13,7 @@ import { movedClock } from '../support/smart.js';
 import { authenticate, caller } from './callers.js';
 
 type Json = any;
-type Caller = { Authorization: string };
+type Caller = Record<'Authorization', string>;
 type Role = 'specialist' | 'coordinator' | 'administrator';
 
 const service = (name: string, owner: string) => caller(name, { role: 'system', owner, scopes: 'system/*.cruds' });
@@ -556,7 +556,7 @@ describeServer(
       expect(await statuses([`${open.plain}/_history/1`, `${open.task}/_history`], b1.as)).toEqual([200, 200]);
       const found = await send(`Observation?patient=${open.patient}&_total=accurate`, b1.as);
       expect(found.body.total).toBe(2);
-      expect(await statuses([await observation(open.patient), `${organizations.clinic}`], b1.as)).toEqual([404, 200]);
+      expect(await statuses([await observation(open.patient), organizations.clinic], b1.as)).toEqual([404, 200]);
       // Somebody of the clinic who is denied sees it in an emergency as well.
       await consent(ordinary.patient, { type: 'deny', actor: actor(a2.name) });
       expect(await seenOf(ordinary, a2.as)).toBe('');
@@ -564,7 +564,7 @@ describeServer(
         body: asked('BTG'),
       });
       expect([own.status, await seenOf(ordinary, a2.as)]).toEqual([200, 'patient plain secret media bytes request']);
-      expect(all([ordinary.plain], 404)).toEqual(await statuses([`${ordinary.task}`], a2.as));
+      expect(all([ordinary.plain], 404)).toEqual(await statuses([ordinary.task], a2.as));
     });
   },
   {},

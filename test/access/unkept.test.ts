@@ -8,7 +8,8 @@ import { readConfig } from '../../src/config.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { ask } from '../support/server.js';
 
-let [folder, server] = ['', undefined as unknown as RunningServer];
+let folder = '';
+let server: RunningServer;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'afferent-unkept-'));
   server = await startServer(readConfig({ PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: folder, AUDIT: 'on' }));

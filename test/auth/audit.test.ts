@@ -52,8 +52,8 @@ describeSmart('what the authorization server leaves behind', (server) => {
     const { challenge } = pkce();
     const found = await since(async () => {
       const view = await visitor.open(authorizeUrl(server, challenge));
-      await visitor.signIn(view, { username: 'ada', password: 'not the password' } as never);
-      await visitor.signIn(view, { username: 'my pass phrase', password: 'x' } as never);
+      await visitor.signIn(view, { username: 'ada', password: 'not the password' });
+      await visitor.signIn(view, { username: 'my pass phrase', password: 'x' });
     });
     expect(found.map(codes)).toEqual(['110122 4']);
     expect(found[0].outcomeDesc).toContain('account: ada');

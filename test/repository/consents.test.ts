@@ -19,7 +19,8 @@ describeDoors('the referrals of a patient', (doors) => {
         ...store,
         erasing: {
           ...store.erasing,
-          referrers: async () => new Array(limits.patientReferrers).fill({ type: 'List', id: 'x', to: 'Patient/p' }),
+          referrers: () =>
+            Promise.resolve(new Array(limits.patientReferrers).fill({ type: 'List', id: 'x', to: 'Patient/p' })),
         },
       }),
     ],

@@ -32,7 +32,7 @@ interface Hand {
 }
 
 interface Place {
-  open(): Promise<Store>;
+  open: () => Promise<Store>;
   hand: Hand;
 }
 
@@ -240,10 +240,14 @@ describeMongo('the audit trail', (url) => {
           ),
         put: async (link) => {
           const { _id, ...rest } = toDocument(link);
-          await audit.replaceOne({ _id }, rest as never);
+          await audit.replaceOne({ _id }, rest);
         },
-        add: async (link) => void (await audit.insertOne(toDocument(link) as never)),
-        remove: async (link) => void (await audit.deleteOne({ _id: toDocument(link)._id })),
+        add: async (link) => {
+          await audit.insertOne(toDocument(link) as never);
+        },
+        remove: async (link) => {
+          await audit.deleteOne({ _id: toDocument(link)._id });
+        },
       },
     };
     return place;

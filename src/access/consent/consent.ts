@@ -136,7 +136,10 @@ function known<T, R extends object | string>(
   read: (one: T) => R | '' | undefined,
 ): { all: R[] | undefined } | undefined {
   if (some === undefined) return undefined;
-  const all = some.flatMap((one) => read(one) || []) as R[];
+  const all = some.flatMap((one) => {
+    const said = read(one);
+    return said === undefined || said === '' ? [] : [said];
+  });
   return { all: all.length < some.length ? undefined : all };
 }
 
@@ -160,4 +163,5 @@ export function vaguePartsOf(provision: Element): string[] {
 const READING: ReadonlySet<string> = new Set(['access', 'use', 'disclose']);
 
 /** Undefined for what is not there; R4 has no empty lists. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what R4 says is in the list
 export const list = <T>(value: unknown): T[] | undefined => (Array.isArray(value) ? (value as T[]) : undefined);

@@ -49,7 +49,7 @@ export interface EmergencyParts {
 
 export function createEmergencies(parts: EmergencyParts): Emergencies {
   const { access, audit: record, clock, emergencyMs, store, terms, write } = parts;
-  const { emergencies: records, forget } = terms;
+  const { emergencies: records } = terms;
 
   /** Only of what is there now; whoever asks, because it may be anybody's. */
   async function patientOf(id: string): Promise<Found> {
@@ -102,7 +102,7 @@ export function createEmergencies(parts: EmergencyParts): Emergencies {
       if (error instanceof FhirError) await refuseRunning(grant, patient);
       throw error;
     }
-    forget(grant.id);
+    terms.forget(grant.id);
     return until;
   }
 
@@ -110,7 +110,10 @@ export function createEmergencies(parts: EmergencyParts): Emergencies {
   async function refuseRunning(grant: Grant, patient: string): Promise<void> {
     const running = await asked(records.find(grant.id, patient));
     if (running === undefined) return;
-    if (running.until <= clock.now()) return void (await finish(running));
+    if (running.until <= clock.now()) {
+      await finish(running);
+      return;
+    }
     const until = new Date(running.until).toISOString();
     const say = `This token's emergency for Patient/${patient} is on until ${until}, and cannot be made longer.`;
     throw failure(
@@ -144,7 +147,7 @@ export function createEmergencies(parts: EmergencyParts): Emergencies {
         throw error instanceof StoreError ? tellStoreFailure(error) : error;
       },
     );
-    forget(running.grant);
+    terms.forget(running.grant);
     await asked(records.remove(running));
     return isFirst;
   }

@@ -70,7 +70,9 @@ export function createEmergencyRecords(vault: Vault, clock: Clock): EmergencyRec
       return found;
     },
     toEnd: ({ id, until }) => ({ key: endOf(id), value: '', expires: until + 2 * limits.emergencyToldMs }),
-    remove: async ({ grant, patient }) => void (await vault.take(keyOf(grant, patient))),
+    async remove({ grant, patient }) {
+      await vault.take(keyOf(grant, patient));
+    },
     async *over() {
       for await (const record of listed(KIND)) if (record.until <= clock.now()) yield record;
     },

@@ -58,7 +58,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const current = createCurrent(client, collections.meta, settings.operationMs);
   const { read, version, ownersOf, blobsInUse } = createRead(parts);
   const audit = createAudit(parts);
-  const { of, via } = createSharing(parts);
+  const sharing = createSharing(parts);
   return {
     write: createWrite(parts, countIn, audit),
     read: current(read),
@@ -69,7 +69,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     search: current(search),
     count: current(count),
     changes: createFeed(parts),
-    sharing: { of: current(of), via: current(via) },
+    sharing: { of: current((via) => sharing.of(via)), via: current((keys) => sharing.via(keys)) },
     vault: createVault(parts),
     keeping: createKeeping(parts),
     erasing: createErasing(parts),

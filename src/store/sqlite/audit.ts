@@ -22,7 +22,10 @@ export interface Ledger {
   seal: () => void;
 }
 
-type Hands = { connection: Connection; ledger: Ledger };
+interface Hands {
+  connection: Connection;
+  ledger: Ledger;
+}
 
 /** @param sealed told how many records a transaction was given */
 export function createLedger({ get, run }: Connection, clock: Clock, sealed: (records: number) => void): Ledger {

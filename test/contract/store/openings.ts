@@ -174,11 +174,11 @@ export function openingsContract({ promise, opened, open: openStore, places, clo
     ];
     await write(open(place, 'one', 0, [a, b]), open(place, 'two', 0, [b]));
     const name = (via: string) => `${via}-${place.name}`;
-    const { of, via } = store().sharing;
-    const known = await of([name('one'), name('two'), name('none')]);
+    const { sharing } = store();
+    const known = await sharing.of([name('one'), name('two'), name('none')]);
     expect(known.get(name('one'))?.openings).toEqual([a, b]);
     expect(known.get(name('none'))).toEqual({ generation: 0, openings: [] });
-    expect(await via([a, b, c])).toEqual(
+    expect(await sharing.via([a, b, c])).toEqual(
       new Map([
         [place.reference('Patient/a'), [name('one')]],
         [place.reference('Patient/b'), [name('one'), name('two')]],
@@ -195,11 +195,11 @@ export function openingsContract({ promise, opened, open: openStore, places, clo
     expect(await found()).toEqual(['b', 'c']);
     expect(await place.found(['Patient'], everything, reachAt(place, 2200))).toEqual(['b']);
     expect(await place.found(['Patient'], everything, reachAt(place, 2700))).toEqual(['b', 'c']);
-    const next = (await of([name('one')])).get(name('one'));
+    const next = (await sharing.of([name('one')])).get(name('one'));
     expect(next?.generation).not.toBe(generation);
     await write(open(place, 'one', next?.generation ?? -1, [later, opening(place, 'Patient/none')]));
-    expect((await of([name('one')])).get(name('one'))?.openings).toEqual([later]);
-    const last = (await of([name('one')])).get(name('one'))?.generation ?? -1;
+    expect((await sharing.of([name('one')])).get(name('one'))?.openings).toEqual([later]);
+    const last = (await sharing.of([name('one')])).get(name('one'))?.generation ?? -1;
     await write(open(place, 'one', last, []));
     expect(await found()).toEqual(['b']);
   });
