@@ -91,6 +91,12 @@ export function createGrants({ vault, clock }: Ground): Grants {
   const refreshes = createRecords<RefreshToken>(vault, 'refresh');
   const spent = createRecords<string>(vault, 'spent');
   const listeners: WhenEnded[] = [];
+  const tellAll = (...ended: Parameters<WhenEnded>) =>
+    Promise.all(
+      listeners.map(async (told) => {
+        await told(...ended);
+      }),
+    );
 
   /** How long a grant stands without being renewed. */
   const lifeOf = ({ access }: Pick<GrantRecord, 'access'>): number =>
@@ -105,7 +111,7 @@ export function createGrants({ vault, clock }: Ground): Grants {
   async function end(id: string, isReuse = false): Promise<void> {
     const grant = await grants.take(id);
     if (grant?.user !== undefined) await users.take(`${grant.user}:${id}`);
-    await Promise.all(listeners.map((told) => told(id, grant, isReuse)));
+    await tellAll(id, grant, isReuse);
   }
 
   async function refresh(token: string): Promise<GrantRecord | undefined> {
@@ -172,7 +178,7 @@ export function createGrants({ vault, clock }: Ground): Grants {
     },
     async endAccess(token) {
       const gone = await accesses.take(digest(token));
-      if (gone !== undefined) await Promise.all(listeners.map((told) => told(gone.grant, undefined, false)));
+      if (gone !== undefined) await tellAll(gone.grant, undefined, false);
     },
     whenEnded: (told) => void listeners.push(told),
   };

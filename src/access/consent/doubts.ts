@@ -45,15 +45,13 @@ const NAMES: Record<string, string> = {
 
 /** TABLE: element -> the places of those in its list that mean nothing here. */
 function unknownIn(provision: Element, judged: Judged): string[] {
-  const places = <T>(name: string, rest: string, isKnown: (one: T) => boolean) =>
-    (list<T>(provision[name]) ?? []).flatMap((one, n) => (isKnown(one) ? [] : [`${name}[${n}]${rest}`]));
+  const places = (name: string, rest: string, isKnown: (one: Element & Coding) => boolean) =>
+    (list<Element & Coding>(provision[name]) ?? []).flatMap((one, n) => (isKnown(one) ? [] : [`${name}[${n}]${rest}`]));
   return [
-    ...places<Element>('actor', '.reference', ({ reference }) =>
-      KNOWN.has(localReference(reference, judged.base)?.type ?? ''),
-    ),
-    ...places<Coding>('class', '', (coding) => typeIn(coding, judged) !== undefined),
-    ...places<Coding>('securityLabel', '', ({ code }) => code !== undefined),
-    ...places<Coding>('purpose', '', ({ code }) => code !== undefined),
+    ...places('actor', '.reference', ({ reference }) => KNOWN.has(localReference(reference, judged.base)?.type ?? '')),
+    ...places('class', '', (coding) => typeIn(coding, judged) !== undefined),
+    ...places('securityLabel', '', ({ code }) => code !== undefined),
+    ...places('purpose', '', ({ code }) => code !== undefined),
   ];
 }
 
