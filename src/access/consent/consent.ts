@@ -106,9 +106,12 @@ function readProvision(provision: Element, reading: Reading): Provision {
   const { period } = provision;
   const { start, end } = (period ?? {}) as { start?: string; end?: string };
   const actors = actorsIn(provision, reading);
-  const classes = known(list<Coding>(provision.class), (coding) => typeIn(coding, reading));
-  const labels = known(list<Coding>(provision.securityLabel), ({ code, system }) => code && { code, system });
-  const purposes = known(list<Coding>(provision.purpose), ({ code }) => code);
+  const classes = known(list(provision.class) as Coding[] | undefined, (coding) => typeIn(coding, reading));
+  const labels = known(
+    list(provision.securityLabel) as Coding[] | undefined,
+    ({ code, system }) => code && { code, system },
+  );
+  const purposes = known(list(provision.purpose) as Coding[] | undefined, ({ code }) => code);
   return {
     type: provision.type === 'permit' || provision.type === 'deny' ? provision.type : undefined,
     actors,
@@ -121,12 +124,12 @@ function readProvision(provision: Element, reading: Reading): Provision {
       actors?.others === true ||
       [classes, labels, purposes].some((part) => part !== undefined && part.all === undefined) ||
       vaguePartsOf(provision).length > 0,
-    exceptions: (list<Element>(provision.provision) ?? []).map((one) => readProvision(one, reading)),
+    exceptions: ((list(provision.provision) as Element[] | undefined) ?? []).map((one) => readProvision(one, reading)),
   };
 }
 
 function actorsIn({ actor }: Element, { actorsOf }: Reading): Actors | undefined {
-  const actors = list<Element>(actor)?.map(({ reference }) => actorsOf(reference));
+  const actors = (list(actor) as Element[] | undefined)?.map(({ reference }) => actorsOf(reference));
   return actors && joined(actors);
 }
 
@@ -154,7 +157,7 @@ const TYPE_SYSTEMS: ReadonlySet<string> = new Set([
 /** The elements of a provision that narrow it by what no access here depends on. */
 export function vaguePartsOf(provision: Element): string[] {
   const parts = ['code', 'data', 'dataPeriod'].filter((name) => provision[name] !== undefined);
-  const actions = list<CodeableConcept>(provision.action) ?? [];
+  const actions = (list(provision.action) as CodeableConcept[] | undefined) ?? [];
   const isReading = actions.some(({ coding = [] }) => coding.some(({ code = '' }) => READING.has(code)));
   return actions.length > 0 && !isReading ? ['action', ...parts] : parts;
 }
@@ -163,5 +166,4 @@ export function vaguePartsOf(provision: Element): string[] {
 const READING: ReadonlySet<string> = new Set(['access', 'use', 'disclose']);
 
 /** Undefined for what is not there; R4 has no empty lists. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what R4 says is in the list
-export const list = <T>(value: unknown): T[] | undefined => (Array.isArray(value) ? (value as T[]) : undefined);
+export const list = (value: unknown): unknown[] | undefined => (Array.isArray(value) ? value : undefined);

@@ -31,7 +31,7 @@ function ofProvision(provision: Element, at: string, judged: Judged): Issue[] {
   const own = doubtful.map((part) =>
     warning(`No access here depends on this ${NAMES[part.split('[')[0] ?? ''] ?? part}: ${say}.`, `${at}.${part}`),
   );
-  const below = list<Element>(provision.provision) ?? [];
+  const below = (list(provision.provision) as Element[] | undefined) ?? [];
   return [...own, ...below.flatMap((one, n) => ofProvision(one, `${at}.provision[${n}]`, judged))];
 }
 
@@ -46,7 +46,9 @@ const NAMES: Record<string, string> = {
 /** TABLE: element -> the places of those in its list that mean nothing here. */
 function unknownIn(provision: Element, judged: Judged): string[] {
   const places = (name: string, rest: string, isKnown: (one: Element & Coding) => boolean) =>
-    (list<Element & Coding>(provision[name]) ?? []).flatMap((one, n) => (isKnown(one) ? [] : [`${name}[${n}]${rest}`]));
+    ((list(provision[name]) as (Element & Coding)[] | undefined) ?? []).flatMap((one, n) =>
+      isKnown(one) ? [] : [`${name}[${n}]${rest}`],
+    );
   return [
     ...places('actor', '.reference', ({ reference }) => KNOWN.has(localReference(reference, judged.base)?.type ?? '')),
     ...places('class', '', (coding) => typeIn(coding, judged) !== undefined),
