@@ -63,10 +63,15 @@ export function createEyes(world: World, token: Token): Eyes {
     return current(kept) !== undefined && kept.versions[at]?.resource !== undefined;
   }
 
-  /** Refused to this person, or to their own organization; to others as a whole it is not open in the first place. */
-  const isRefused = (kept: Kept, resource: Json): boolean =>
+  /**
+   * Refused to this person, or to their own organization; what is refused to others as a whole is not open in the first
+   * place, but for an older version that was about somebody else.
+   */
+  const isRefused = (kept: Kept, resource: Json, isOld: boolean): boolean =>
     isDenied(world, actor, kept, resource) &&
-    (kept.owner === token.organization || !isDenied(world, { organization: token.organization }, kept, resource));
+    (isOld ||
+      kept.owner === token.organization ||
+      !isDenied(world, { organization: token.organization }, kept, resource));
 
   const eyes: Eyes = {
     world,
@@ -78,13 +83,14 @@ export function createEyes(world: World, token: Token): Eyes {
       const given = Array.from(letters).filter((one) => 'rs'.includes(one) || kept.owner === token.organization);
       return [at, kept.versions.length - 1].every((one) => {
         const resource = kept.versions[one]!.resource ?? kept.versions[one - 1]!.resource;
-        return !isRefused(kept, resource) && given.some((letter) => eyes.allows(kept.type, letter, resource));
+        const isOld = one < kept.versions.length - 1;
+        return !isRefused(kept, resource, isOld) && given.some((letter) => eyes.allows(kept.type, letter, resource));
       });
     },
     allows: (type, letter, resource) => ways(token, type, letter, bytesOf).some((meets) => meets(resource)),
     isReached,
     mayReferTo(kept) {
-      if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept))) return false;
+      if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept), false)) return false;
       return !isBound(token) || (token.patient !== undefined && isAbout(token.patient, kept));
     },
     visible(type, letters) {

@@ -2,13 +2,25 @@
  * T-06, and with it L-01 to L-06, L-08, T-01 to T-05, C-01, C-02, V-01 and V-02 at once: random callers ask random
  * questions of a small world, and every id, every total and every status must be what a naive authorizer says.
  */
+import { readFileSync } from 'node:fs';
 import { describeMongo, freshDatabase } from '../support/mongo.js';
 import { openNow } from './authorizer.js';
+import { holes } from './holes.js';
 import { compare, type Figures } from './run.js';
 import { openStand, type Stand } from './stand.js';
 import { current, OWNERS } from './world.js';
 
 const SEED = 2026;
+
+test('40 holes and more can be made in the sources: each stands in one place', () => {
+  expect(holes.length).toBeGreaterThanOrEqual(40);
+  expect(new Set(holes.map(({ name }) => name)).size).toBe(holes.length);
+  const lost = holes.filter(({ file, find, replace }) => {
+    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
+    return source.split(find).length !== 2 || find === replace;
+  });
+  expect(lost.map(({ file, name }) => `${file}: ${name}`)).toEqual([]);
+});
 
 function suite(environment: Record<string, string>, pairs: number): void {
   let stand: Stand;

@@ -21,6 +21,16 @@ export interface Figures {
   writes: number;
 }
 
+/** An answer was not the authorizer's. */
+export class Wrong extends Error {
+  constructor(
+    readonly pairs: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** Throws at the first answer that is not the authorizer's, made as small as it can be. */
 export async function compare(stand: Stand, pairs: number, seed: number): Promise<Figures> {
   const figures: Figures = { pairs: 0, seen: 0, refused: 0, writes: 0 };
@@ -41,7 +51,10 @@ export async function compare(stand: Stand, pairs: number, seed: number): Promis
     const numRuns = Math.min(CHUNK, pairs - chunk * CHUNK);
     const result = await fc.check(property, { numRuns, seed: seed * 1000 + chunk, unbiased: true });
     if (result.failed)
-      throw new Error(`Seed ${seed}, after ${figures.pairs} pairs:\n${(result.errorInstance as Error).message}`);
+      throw new Wrong(
+        figures.pairs,
+        `Seed ${seed}, after ${figures.pairs} pairs:\n${(result.errorInstance as Error).message}`,
+      );
     stand.world.now += 9 * 3600 * 1000;
   }
   return figures;

@@ -12,9 +12,11 @@ import { kills, transfers } from './blobs.js';
 import { killedMongod, killedPrimary, killedServer } from './crashes.js';
 import { faults } from './faults.js';
 import { hostile } from './fuzz.js';
+import { holes } from './holes.js';
 import { keyedOverKills } from './keyed.js';
 import { linearizable, linearizableOverFailover, linearizableOverKills } from './linearizable.js';
 import { mutants } from './mutants.js';
+import { oracle } from './oracle.js';
 import { overload } from './overload.js';
 import { conditionalCreates, lostUpdates } from './races.js';
 import { redemptions } from './redemptions.js';
@@ -62,6 +64,8 @@ const proofs: readonly (Proof | ProofByAsking)[] = [
   overload,
   hostile,
   mutants,
+  oracle,
+  holes,
 ];
 
 const argument = (name: string): string | undefined =>
