@@ -89,7 +89,9 @@ export const update = (world: World): fc.Arbitrary<Request> => {
   const there = world.kept.filter(
     (kept) => current(kept) !== undefined && kept.type !== 'Binary' && kept.owner !== '*',
   );
-  return fc.constantFrom(...there).chain((kept) =>
+  // What decides about others is changed as often as all the rest.
+  const deciding = there.filter(({ type }) => type === 'ServiceRequest' || type === 'Consent');
+  return fc.oneof(fc.constantFrom(...there), fc.constantFrom(...deciding)).chain((kept) =>
     fc.tuple(nextOf(world, kept), fc.boolean()).map(([[element, value], patched]): Request => {
       const next = { ...latest(kept), [element]: value };
       const op = latest(kept)[element] === undefined ? 'add' : 'replace';

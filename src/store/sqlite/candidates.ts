@@ -47,7 +47,9 @@ export function createRarest({ get }: Connection, compiler: Compiler): FindRares
   function candidates(plan: Plan, types: readonly string[], seen: Seen, level: number): Sql | undefined {
     switch (plan.node) {
       case 'id':
-        return sql`SELECT num FROM resource WHERE type ${among(narrowed(types, plan))} AND id ${among(plan.ids)}`;
+        // Judged at once, or how long a search takes would tell of an id that is somebody else's.
+        return sql`SELECT num FROM resource WHERE type ${among(narrowed(types, plan))} AND id ${among(plan.ids)}
+          AND ${seen.within.seen(sql`resource`)}`;
       case 'entry':
         return plan.param === '_lastUpdated'
           ? undefined
