@@ -363,11 +363,11 @@ describe('what the user decides', () => {
     expect([refresh.status, refresh.body.error]).toEqual([400, 'invalid_grant']);
     // Another user's grant is not theirs to take away.
     const other = await getTokens(server, {
-      user: 'outsider',
+      user: 'specialist',
       patient: 'cleo',
       ask: { scope: 'patient/*.rs offline_access' },
     });
-    const grants = await server.auth.grants.ofUser((await server.auth.accounts.byUsername('outsider'))!.id);
+    const grants = await server.auth.grants.ofUser((await server.auth.accounts.byUsername('specialist'))!.id);
     const again = await visitor.open(`${server.issuer}/auth/grants`);
     await visitor.open(
       `${server.issuer}/auth/grants`,
