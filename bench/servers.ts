@@ -15,6 +15,8 @@ export interface Answering {
   stop(): Promise<void>;
 }
 
+/** As `npm start` has it: fewer collections of what is young, for 90 MB under load. */
+const YOUNG = '--max-semi-space-size=64';
 const SERVER = new URL('../dist/cli/index.js', import.meta.url).pathname;
 
 /** What must not outlive the bench, however that ends. */
@@ -27,7 +29,7 @@ export async function startServer(settings: Record<string, string>, folder: stri
   const log = await open(join(folder, 'server.log'), 'a');
   const started = performance.now();
   const child = keptAlive(
-    spawn(process.execPath, [SERVER, 'serve'], {
+    spawn(process.execPath, [YOUNG, SERVER, 'serve'], {
       env: { PATH: process.env.PATH, ...settings, PORT: '0', LOG_LEVEL: 'info' },
       stdio: ['ignore', log.fd, 'pipe'],
     }),
