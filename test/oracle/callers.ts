@@ -4,7 +4,7 @@ import type { Principal } from '../../src/access/principal.js';
 import { parseScopes } from '../../src/access/scopes.js';
 import { isPatient, userOf, type Token, type TokenScope } from './roles.js';
 import { TYPES } from './searches.js';
-import { CATEGORIES, CATEGORY_SYSTEM, nameOf, OWNERS, type World } from './world.js';
+import { CATEGORIES, CATEGORY_SYSTEM, nameOf, OWNERS, type Kept, type World } from './world.js';
 
 const WORDS = { read: 'rs', write: 'cud', '*': 'cruds' } as const;
 const ROLES: Token['role'][] = [
@@ -30,12 +30,37 @@ const scopeOf: fc.Arbitrary<Omit<TokenScope, 'context'>> = fc
     return said in WORDS ? { type, word: said as 'read', letters: WORDS[said as 'read'] } : { type, letters: said };
   });
 
+const peopleOf = (world: World, owner: string): string[] =>
+  world.kept
+    .filter((one) => one.type === 'Practitioner' && one.owner === owner)
+    .slice(0, 3)
+    .map(nameOf);
+
+/**
+ * A caller who has to do with a resource: of its organization or of one that it names, with a patient in context whom it
+ * speaks of, or once spoke of.
+ */
+export function near(world: World, token: Token, { owner, versions }: Kept, nth: number): Token {
+  const said = JSON.stringify(versions);
+  const named = (type: RegExp) => [...new Set(said.match(type) ?? [])];
+  const owners = named(/[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/g).map((name) => world.at.get(name)?.owner ?? '');
+  const patients = named(/(?<=Patient\/)[A-Za-z0-9.-]+/g).filter((id) => world.at.has(`Patient/${id}`));
+  const patient = patients[nth % Math.max(patients.length, 1)];
+  const houses = OWNERS.filter((one) => one === owner || owners.includes(one));
+  const house = isPatient(token) && patient !== undefined ? world.at.get(`Patient/${patient}`)!.owner : undefined;
+  const organization = house ?? houses[nth % Math.max(houses.length, 1)] ?? token.organization;
+  if (isPatient(token) && patient === undefined) return token;
+  const { person, ...rest } = token;
+  const who = person === undefined ? undefined : peopleOf(world, organization)[nth % 3];
+  return {
+    ...rest,
+    organization,
+    ...(token.patient === undefined || patient === undefined ? {} : { patient }),
+    ...(who === undefined ? {} : { person: who }),
+  };
+}
+
 export function tokens(world: World): fc.Arbitrary<Token> {
-  const people = (owner: string) =>
-    world.kept
-      .filter((one) => one.type === 'Practitioner' && one.owner === owner)
-      .slice(0, 3)
-      .map(nameOf);
   const patients = Object.values(world.patients).flat();
   return fc
     .record({
@@ -46,8 +71,11 @@ export function tokens(world: World): fc.Arbitrary<Token> {
       scopes: fc.array(scopeOf, { minLength: 1, maxLength: 3 }),
       contexts: fc.array(fc.nat(9), { minLength: 3, maxLength: 3 }),
       person: fc.nat(3),
+      // As often as any other: who may do all that the role may.
+      whole: fc.boolean(),
     })
-    .map(({ role, organization, own, any, scopes: drawn, contexts, person }): Token => {
+    .map(({ role, organization, own, any, scopes: narrow, contexts, person, whole }): Token => {
+      const drawn = whole ? [{ type: '*', letters: 'cruds' }] : narrow;
       // One scope in ten is of a kind that this caller's token would never have.
       const fitting = { system: ['system'], patient: ['patient'], 'related-person': ['patient'] }[role as string] ?? [
         'user',
@@ -62,7 +90,7 @@ export function tokens(world: World): fc.Arbitrary<Token> {
       // Staff may have another organization's patient in context: one who was referred to them.
       const patient = isPatient(token) ? world.patients[organization]![own] : (any ?? undefined);
       if (patient !== undefined) token.patient = patient;
-      const who = people(organization)[person];
+      const who = peopleOf(world, organization)[person];
       if (who !== undefined && !isPatient(token) && role !== 'system') token.person = who;
       return token;
     });

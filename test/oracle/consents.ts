@@ -39,9 +39,12 @@ export function consents(builder: Builder): void {
   const { world, add, change, chance, pick } = builder;
   const people = (owner: string) =>
     world.kept.filter((one) => one.type === 'Practitioner' && one.owner === owner).map(nameOf);
+  // Each in its turn, so that no world lacks one.
+  let turn = pick([0, 4, 8]);
   const consent = (owner: string, patient: string, age: number, status = 'active'): string => {
     const to = pick(OWNERS.filter((one) => one !== owner));
-    const provision = pick(PROVISIONS)(to, ref(pick(people(owner))), ref(pick(people(to))));
+    turn += 1;
+    const provision = PROVISIONS[turn % PROVISIONS.length]!(to, ref(pick(people(owner))), ref(pick(people(to))));
     return add(
       'Consent',
       owner,
@@ -66,8 +69,8 @@ export function consents(builder: Builder): void {
   };
   for (const owner of OWNERS)
     for (const [at, id] of world.patients[owner]!.entries()) {
-      // Every second patient has none: referrals alone decide about them.
-      if (at % 2 === 0) continue;
+      // Some patients have none: referrals alone decide about them.
+      if (at === 0) continue;
       const made = consent(owner, `Patient/${id}`, 20);
       if (chance(0.4)) change(made, 5, (was) => ({ ...was, status: 'inactive' }));
       if (chance(0.4)) consent(owner, `Patient/${id}`, 10);

@@ -71,7 +71,7 @@ export const look = (world: World): fc.Arbitrary<Request> =>
       },
     };
     // A Binary has no summary.
-    return rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way];
+    return { ...rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way], about: kept };
   });
 
 /** What comes with the server has other histories than the world's, and hides nothing. */

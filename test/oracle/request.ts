@@ -21,6 +21,8 @@ export interface Request {
   body?: Json;
   /** `pages`: all of them, one after another. `other`: the second page is asked for by this other caller. */
   follow?: 'pages' | Token;
+  /** What it is about, where that is one resource: who has to do with it asks more often than others. */
+  about?: Kept;
   expected: (eyes: Eyes) => Verdict;
   /** What an accepted one does to the world. */
   effect?: (eyes: Eyes, answer: Pick<Answer, 'body' | 'etag' | 'location'>) => void;

@@ -33,7 +33,7 @@ export function requests(world: World, tokens: fc.Arbitrary<Token>): fc.Arbitrar
     { weight: 1, arbitrary: systemHistory() },
     { weight: 4, arbitrary: staleWrite(world) },
     { weight: 10, arbitrary: update(world) },
-    { weight: 8, arbitrary: stepped },
+    { weight: 14, arbitrary: stepped },
     { weight: 3, arbitrary: remove(world) },
     { weight: 4, arbitrary: create(world) },
     { weight: 4, arbitrary: createByCondition(world) },

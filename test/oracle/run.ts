@@ -1,7 +1,7 @@
 /** Asks a server as random callers, and compares each answer with what the authorizer says. */
 import fc from 'fast-check';
 import { createEyes } from './authorizer.js';
-import { tokens } from './callers.js';
+import { near, tokens } from './callers.js';
 import type { Answer } from './line.js';
 import { isSame, type Request, type Verdict } from './request.js';
 import { requests } from './requests.js';
@@ -11,6 +11,8 @@ import type { Json, World } from './world.js';
 
 /** Pairs of one draw: after them what was created in the meantime is asked about too, and time goes on. */
 const CHUNK = 250;
+/** Three and a half days: what ends in the world, by a Consent's period or a referral's time, ends within 2,000 pairs. */
+const LEAP = 84 * 3600 * 1000;
 const PAGES = 1000;
 
 export interface Figures {
@@ -38,8 +40,10 @@ export async function compare(stand: Stand, pairs: number, seed: number): Promis
     const callers = tokens(stand.world);
     // What a wrongly accepted write did is done: to draw smaller ones would compare two different worlds.
     let broken: unknown;
-    const property = fc.asyncProperty(callers, requests(stand.world, callers), async (token, request) => {
+    const asked = [callers, requests(stand.world, callers), fc.option(fc.nat(99), { freq: 2 })] as const;
+    const property = fc.asyncProperty(...asked, async (drawn, request, nth) => {
       if (broken !== undefined) fc.pre(false);
+      const token = nth === null || request.about === undefined ? drawn : near(stand.world, drawn, request.about, nth);
       figures.pairs += 1;
       try {
         await compareOne(stand, token, request, figures);
@@ -55,7 +59,7 @@ export async function compare(stand: Stand, pairs: number, seed: number): Promis
         figures.pairs,
         `Seed ${seed}, after ${figures.pairs} pairs:\n${(result.errorInstance as Error).message}`,
       );
-    stand.world.now += 9 * 3600 * 1000;
+    stand.world.now += LEAP;
   }
   return figures;
 }

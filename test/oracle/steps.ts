@@ -69,14 +69,19 @@ export const step = (
   updated: (eyes: Eyes, kept: Kept, next: Json) => ReturnType<Request['expected']>,
 ): fc.Arbitrary<Request> => {
   const tasks = world.kept.filter((kept) => kept.type === 'Task' && current(kept) !== undefined);
+  const between = tasks.filter((kept) => OWNERS.some((one) => one !== kept.owner && names(world, kept, one)));
   return fc
     .tuple(
-      fc.constantFrom(...tasks),
+      fc.oneof(fc.constantFrom(...tasks), fc.constantFrom(...between)),
       fc.constantFrom(...STATUSES),
       fc.constantFrom('', '', 'note', 'description', 'for'),
       fc.nat(99),
     )
-    .map(([kept, status, more, n]): Request => {
+    .map(([kept, drawn, more, n]): Request => {
+      // As often as any other: the same once more, or what one of the parts may say next.
+      const was: string = latest(kept).status;
+      const likely = [was, ...(PERFORMER[was] ?? []), ...(REQUESTER[was] ?? [])];
+      const status = n % 2 === 0 ? drawn : likely[n % likely.length];
       const patients = Object.values(world.patients).flat();
       const extra = {
         '': {},
@@ -88,6 +93,7 @@ export const step = (
       return {
         method: 'PUT',
         path: `/${nameOf(kept)}`,
+        about: kept,
         body: next,
         expected: (eyes) => updated(eyes, kept, next),
         effect: ({ world: all }, { etag }) => {

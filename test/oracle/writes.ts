@@ -104,6 +104,7 @@ export const update = (world: World): fc.Arbitrary<Request> => {
             }
           : { method: 'PUT', body: next }),
         path: `/${nameOf(kept)}`,
+        about: kept,
         expected: (eyes) => {
           const verdict = updated(eyes, kept, next);
           return patched && verdict.status === 201 ? { status: 410 } : asImport(eyes, verdict, patched);
