@@ -36,15 +36,12 @@ const PROVISIONS: ((to: string, own: Json, person: Json) => Json)[] = [
 ];
 
 export function consents(builder: Builder): void {
-  const { world, add, change, chance, pick } = builder;
+  const { world, add, change, chance, deal, pick } = builder;
   const people = (owner: string) =>
     world.kept.filter((one) => one.type === 'Practitioner' && one.owner === owner).map(nameOf);
-  // Each in its turn, so that no world lacks one.
-  let turn = pick([0, 4, 8]);
   const consent = (owner: string, patient: string, age: number, status = 'active'): string => {
     const to = pick(OWNERS.filter((one) => one !== owner));
-    turn += 1;
-    const provision = PROVISIONS[turn % PROVISIONS.length]!(to, ref(pick(people(owner))), ref(pick(people(to))));
+    const provision = deal(PROVISIONS)(to, ref(pick(people(owner))), ref(pick(people(to))));
     return add(
       'Consent',
       owner,

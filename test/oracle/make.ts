@@ -13,9 +13,15 @@ export function makeWorld(seed: number): World {
   const next = random(seed);
   const world: World = { kept: [], at: new Map(), patients: {}, now: TODAY, revision: 0 };
   const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!;
+  const dealt = new Map<readonly unknown[], number>();
   const builder: Builder = {
     world,
     pick,
+    deal: (from) => {
+      const turn = dealt.get(from) ?? Math.floor(next() * from.length);
+      dealt.set(from, turn + 1);
+      return from[turn % from.length]!;
+    },
     chance: (likelihood) => next() < likelihood,
     add: (type, owner, resource, age = FIRST) => {
       const id = resource.id ?? `${owner.slice(13, 14)}${world.kept.length + 1}`;

@@ -125,7 +125,18 @@ export function records(builder: Builder): void {
       );
       made.push(picture(builder, owner, subject()), letter(builder, owner, subject()));
       // What a patient sent says whose it is.
-      add('Binary', owner, { contentType: 'image/png', data: PNG, securityContext: some(owner, 'Patient') });
+      const sent = add('Binary', owner, {
+        contentType: 'image/png',
+        data: PNG,
+        securityContext: some(owner, 'Patient'),
+      });
+      // Shown by what may be another patient's: it stays whose it says.
+      if (chance(0.5))
+        add('Media', owner, {
+          status: 'completed',
+          subject: subject(),
+          content: { contentType: 'image/png', url: sent },
+        });
       for (const to of made) {
         const { subject: first } = world.at.get(to)!.versions[0]!.resource;
         if (first !== undefined && chance(0.15))

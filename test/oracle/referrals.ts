@@ -40,6 +40,9 @@ const TASKS: [string, number][][] = [
   [['draft', 60]],
 ]; // prettier-ignore
 
+/** Dealt by themselves: what the status of a Task decides is seen where the request's does not. */
+const TASKS_OF_ACTIVE = [...TASKS];
+
 /** TABLE: in which words an organization is named. */
 const NAMING = ['Organization', 'Practitioner', 'PractitionerRole', 'CareTeam', 'HealthcareService'] as const;
 
@@ -75,11 +78,11 @@ function named({ world, pick }: Builder, to: string): Json {
 }
 
 function refer(builder: Builder, owner: string, subject: Json, to: string): void {
-  const { add, change, chance, pick, some } = builder;
+  const { add, change, chance, deal, pick, some } = builder;
   const third = pick(OWNERS.filter((one) => one !== owner && one !== to));
   const performer = chance(0.6) ? [named(builder, to)] : chance(0.3) ? [named(builder, owner)] : [];
   if (performer.length > 0 && chance(0.2)) performer.push(named(builder, third));
-  const [[first] = ['active'], ...later] = pick(REQUESTS);
+  const [[first] = ['active'], ...later] = deal(REQUESTS);
   const shown = [
     some(owner, 'Observation'),
     some(owner, 'Condition', 0.5),
@@ -123,8 +126,8 @@ function answered(builder: Builder, owner: string, subject: Json, basedOn: Json[
 }
 
 function task(builder: Builder, owner: string, about: Json, naming: Json[], isWorkedOn = false): void {
-  const { add, change, chance, pick, some } = builder;
-  const [[first, since] = ['requested', 60], ...later] = pick(TASKS);
+  const { add, change, chance, deal, pick, some } = builder;
+  const [[first, since] = ['requested', 60], ...later] = deal(isWorkedOn ? TASKS_OF_ACTIVE : TASKS);
   const [to] = naming;
   const input = chance(0.6)
     ? {

@@ -59,6 +59,8 @@ export interface Builder {
   world: World;
   chance: (likelihood: number) => boolean;
   pick: <T>(from: readonly T[]) => T;
+  /** Each in its turn, from a random one on: so that no world lacks one. */
+  deal: <T>(from: readonly T[]) => T;
   /** Gives the resource's `Type/id`. */
   add: (type: string, owner: string, resource: Json, age?: number) => string;
   /** Its next version, so many days ago. */
