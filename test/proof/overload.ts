@@ -98,14 +98,11 @@ async function prove(environment: Environment, seconds: number): Promise<Figures
       0,
       `not answered well: ${told}`,
     );
-    // By the clock, or by CPU where others take the cores: a part of it goes into refusing.
-    const kept = (now: typeof calm, part: number) =>
-      now.answered >= 0.8 * calm.answered || now.perCpuSecond >= part * calm.perCpuSecond;
-    assert.ok(kept(storm, 0.7), `less than 80 % of the peak was done in the storm: ${told}`);
+    assert.ok(storm.answered >= 0.8 * calm.answered, `less than 80 % of the peak was done in the storm: ${told}`);
     assert.ok(storm.refusedP99 < 2000, `not refused at once: ${told}`);
     assert.ok(storm.okP99 < 10_000, `those inside waited too long: ${told}`);
     assert.ok(Math.max(...health) < 5000, `health did not answer: ${told}`);
-    assert.ok(kept(after, 0.8), `not as before within 5 s: ${told}`);
+    assert.ok(after.answered >= 0.8 * calm.answered, `not as before within 5 s: ${told}`);
     assert.ok(late <= early * 1.15 + 50, `memory grew: ${told}`);
     assert.ok(beside.okP99 <= honest.okP99 * 4 + 50, `slow lines slow down honest ones: ${told}`);
     assert.ok(cutAfter <= 55, `slow lines are not cut: ${told}`);
