@@ -1,7 +1,8 @@
 /** What one caller sees of the world as it is: role and scopes, owner and openings, and what Consents take away. */
 import { isDenied } from './decisions.js';
 import { isBound, isGeneral, isMember, reaches, ways, type Token } from './roles.js';
-import { isDirectory, openIn, shows, type Open } from './sharing.js';
+import { isDirectory, openIn, showing, shows, type Open } from './sharing.js';
+import { once, thereOf } from './state.js';
 import { current, nameOf, type Json, type Kept, type World } from './world.js';
 
 export interface Eyes {
@@ -21,23 +22,16 @@ export interface Eyes {
   visible(type: string, letters: string): Kept[];
 }
 
-/** What is open depends on the world alone, so it is worked out once for each of its states. */
-let known: { world: World; revision: number; now: number; open: Open } | undefined;
-
-export function openNow(world: World): Open {
-  if (known?.world !== world || known.revision !== world.revision || known.now !== world.now)
-    known = { world, revision: world.revision, now: world.now, open: withConsents(world) };
-  return known.open;
-}
-
-/** Bytes are taken out with the last resource that shows them. */
-function withConsents(world: World): Open {
-  return openIn(world, (kept, to) => !isDirectory(kept) && isDenied(world, { organization: to }, kept));
-}
+/** What is open depends on the world alone. Bytes are taken out with the last resource that shows them. */
+export const openNow = (world: World): Open =>
+  once(world, 'open', () =>
+    openIn(world, (kept, to) => !isDirectory(kept) && isDenied(world, { organization: to }, kept)),
+  );
 
 export function createEyes(world: World, token: Token): Eyes {
   const open = openNow(world).get(token.organization) ?? new Set<string>();
   const lists = new Map<string, Kept[]>();
+  const meant = new Map<string, ((resource: Json) => boolean)[]>();
   const actor = { organization: token.organization, person: token.person };
 
   const bytesOf = (patient: string, binary: Json): boolean => {
@@ -46,7 +40,7 @@ export function createEyes(world: World, token: Token): Eyes {
     const isOf = (one: Kept | undefined) =>
       one !== undefined && current(one) !== undefined && isMember(patient, one.type, current(one));
     if (context !== undefined) return context === `Patient/${patient}` || isOf(world.at.get(context));
-    return world.kept.some((one) => isOf(one) && shows(one, itself) && isReached(one));
+    return showing(world).some((one) => shows(one, itself) && isOf(one) && isReached(one));
   };
   const isAbout = (patient: string, kept: Kept): boolean =>
     isGeneral(kept.type) ||
@@ -87,16 +81,18 @@ export function createEyes(world: World, token: Token): Eyes {
         return !isRefused(kept, resource, isOld) && given.some((letter) => eyes.allows(kept.type, letter, resource));
       });
     },
-    allows: (type, letter, resource) => ways(token, type, letter, bytesOf).some((meets) => meets(resource)),
+    allows(type, letter, resource) {
+      const found = meant.get(`${type} ${letter}`) ?? ways(token, type, letter, bytesOf);
+      meant.set(`${type} ${letter}`, found);
+      return found.some((meets) => meets(resource));
+    },
     isReached,
     mayReferTo(kept) {
       if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept), false)) return false;
       return !isBound(token) || (token.patient !== undefined && isAbout(token.patient, kept));
     },
     visible(type, letters) {
-      const found =
-        lists.get(`${type} ${letters}`) ??
-        world.kept.filter((kept) => kept.type === type && current(kept) !== undefined && eyes.sees(kept, letters));
+      const found = lists.get(`${type} ${letters}`) ?? thereOf(world, type).filter((kept) => eyes.sees(kept, letters));
       lists.set(`${type} ${letters}`, found);
       return found;
     },

@@ -4,7 +4,8 @@ import type { Principal } from '../../src/access/principal.js';
 import { parseScopes } from '../../src/access/scopes.js';
 import { isPatient, userOf, type Token, type TokenScope } from './roles.js';
 import { TYPES } from './searches.js';
-import { CATEGORIES, CATEGORY_SYSTEM, nameOf, OWNERS, type Kept, type World } from './world.js';
+import { keptOf, ofText } from './state.js';
+import { CATEGORIES, CATEGORY_SYSTEM, nameOf, OWNERS, type Json, type Kept, type World } from './world.js';
 
 const WORDS = { read: 'rs', write: 'cud', '*': 'cruds' } as const;
 const ROLES: Token['role'][] = [
@@ -31,20 +32,26 @@ const scopeOf: fc.Arbitrary<Omit<TokenScope, 'context'>> = fc
   });
 
 const peopleOf = (world: World, owner: string): string[] =>
-  world.kept
-    .filter((one) => one.type === 'Practitioner' && one.owner === owner)
+  keptOf(world, 'Practitioner')
+    .filter((one) => one.owner === owner)
     .slice(0, 3)
     .map(nameOf);
+
+/** All that looks like the name of a resource. */
+const namedIn = ofText(
+  (resource: Json): string[] => JSON.stringify(resource).match(/[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/g) ?? [],
+);
 
 /**
  * A caller who has to do with a resource: of its organization or of one that it names, with a patient in context whom it
  * speaks of, or once spoke of.
  */
 export function near(world: World, token: Token, { owner, versions }: Kept, nth: number): Token {
-  const said = JSON.stringify(versions);
-  const named = (type: RegExp) => [...new Set(said.match(type) ?? [])];
-  const owners = named(/[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/g).map((name) => world.at.get(name)?.owner ?? '');
-  const patients = named(/(?<=Patient\/)[A-Za-z0-9.-]+/g).filter((id) => world.at.has(`Patient/${id}`));
+  const said = [...new Set(versions.flatMap(({ resource }) => (resource === undefined ? [] : namedIn(resource))))];
+  const owners = said.map((name) => world.at.get(name)?.owner ?? '');
+  const patients = said
+    .filter((name) => name.startsWith('Patient/') && world.at.has(name))
+    .map((name) => name.slice(8));
   const patient = patients[nth % Math.max(patients.length, 1)];
   const houses = OWNERS.filter((one) => one === owner || owners.includes(one));
   const house = isPatient(token) && patient !== undefined ? world.at.get(`Patient/${patient}`)!.owner : undefined;

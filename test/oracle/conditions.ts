@@ -1,7 +1,8 @@
 /** Conditions of searches: their text, the types that they search on the way, and what meets them. */
 import fc from 'fast-check';
 import type { Eyes } from './authorizer.js';
-import { CODES, current, DAY, GENDERS, nameOf, TODAY, type Json, type Kept, type World } from './world.js';
+import { keptOf, once } from './state.js';
+import { CODES, current, DAY, GENDERS, TODAY, type Json, type Kept, type World } from './world.js';
 
 export interface Condition {
   text: string;
@@ -95,8 +96,11 @@ export const refersTo = (type: string, param: string, kept: Kept): string[] =>
     one?.reference === undefined ? [] : [one.reference],
   );
 
-export function conditionOn(world: World, type: string, depth = 2): fc.Arbitrary<Condition> {
-  const all = world.kept.filter((kept) => kept.type === type);
+export const conditionOn = (world: World, type: string, depth = 2): fc.Arbitrary<Condition> =>
+  once(world, `conditions ${type} ${depth}`, () => conditions(world, type, depth));
+
+function conditions(world: World, type: string, depth: number): fc.Arbitrary<Condition> {
+  const all = keptOf(world, type);
   const choices: fc.Arbitrary<Condition>[] = [byId(all), byTime];
   const token = TOKENS[type];
   if (token !== undefined) choices.push(byToken(token), byToken(token));
@@ -168,10 +172,11 @@ const byChain = (world: World, [from, param, to]: [string, string, string], dept
     .map((inner) => ({
       text: `${param}:${to}.${inner.text}`,
       through: [to, ...inner.through],
-      meets: (eyes, kept) => {
-        const targets = refersTo(from, param, kept);
-        return eyes.visible(to, 's').some((one) => targets.includes(nameOf(one)) && inner.meets(eyes, one));
-      },
+      meets: (eyes, kept) =>
+        refersTo(from, param, kept).some((name) => {
+          const one = eyes.world.at.get(name);
+          return one?.type === to && eyes.visible(to, 's').includes(one) && inner.meets(eyes, one);
+        }),
     }));
 
 const byPointing = (
@@ -179,11 +184,17 @@ const byPointing = (
   [from, param, to]: [string, string, string],
   depth: number,
 ): fc.Arbitrary<Condition> =>
-  conditionOn(world, from, depth - 1).map((inner) => ({
-    text: `_has:${from}:${param}:${inner.text}`,
-    through: [from, ...inner.through],
-    meets: (eyes, kept) =>
-      eyes
-        .visible(from, 's')
-        .some((one) => refersTo(from, param, one).includes(`${to}/${kept.id}`) && inner.meets(eyes, one)),
-  }));
+  conditionOn(world, from, depth - 1).map((inner) => {
+    // Asked of each that might be a hit, so who points is found once.
+    const pointed = new WeakMap<Eyes, Set<string>>();
+    return {
+      text: `_has:${from}:${param}:${inner.text}`,
+      through: [from, ...inner.through],
+      meets(eyes, kept) {
+        const pointing = () => eyes.visible(from, 's').filter((one) => inner.meets(eyes, one));
+        const found = pointed.get(eyes) ?? new Set(pointing().flatMap((one) => refersTo(from, param, one)));
+        pointed.set(eyes, found);
+        return found.has(`${to}/${kept.id}`);
+      },
+    };
+  });

@@ -1,5 +1,6 @@
 /** What patients' Consents permit and deny, by plain loops: the newest active one that says something decides. */
 import { isMember } from './roles.js';
+import { keptOf, ofText, once } from './state.js';
 import { current, type Json, type Kept, type World } from './world.js';
 
 /** Who wants to see something: an organization, and a person of it where one is meant. */
@@ -10,26 +11,39 @@ export interface Actor {
 
 /** Whether a patient has refused that this actor sees this resource. */
 export function isDenied(world: World, actor: Actor, kept: Kept, resource: Json = current(kept)): boolean {
-  return patientsOf(world, kept.type, resource).some((patient) => {
-    const said = world.kept
-      .filter((one) => one.type === 'Consent' && one.owner === kept.owner && current(one)?.status === 'active')
-      .filter((one) => current(one).patient.reference === `Patient/${patient}`)
-      .sort((a, b) => newer(a, b))
+  const { organization, person = '' } = actor;
+  const known = once(world, `denied ${organization} ${person}`, () => new Map<Json, boolean>());
+  const denied = known.get(resource) ?? isRefused(world, actor, kept, resource);
+  known.set(resource, denied);
+  return denied;
+}
+
+function isRefused(world: World, actor: Actor, kept: Kept, resource: Json): boolean {
+  return patientsOf(resource, kept.type, world).some((patient) => {
+    const said = consentsOf(world, kept.owner, patient)
       .map((one) => verdict(world, current(one).provision, actor, kept, resource))
       .find((one) => one !== undefined);
     return said === 'deny';
   });
 }
 
+/** Those that count, the newest first. */
+const consentsOf = (world: World, owner: string, patient: string): Kept[] =>
+  once(world, `consents ${owner} ${patient}`, () =>
+    keptOf(world, 'Consent')
+      .filter((one) => one.owner === owner && current(one)?.status === 'active')
+      .filter((one) => current(one).patient.reference === `Patient/${patient}`)
+      .sort((a, b) => newer(a, b)),
+  );
+
 const newer = (a: Kept, b: Kept): number =>
   Date.parse(current(b).dateTime) - Date.parse(current(a).dateTime) || b.versions.at(-1)!.at - a.versions.at(-1)!.at;
 
-function patientsOf(world: World, type: string, resource: Json): string[] {
-  const all = world.kept.filter((one) => one.type === 'Patient').map(({ id }) => id);
-  return all.filter(
-    (id) => isMember(id, type, resource) || (type === 'Task' && resource.for?.reference === `Patient/${id}`),
-  );
-}
+const patientsOf = ofText((resource: Json, type: string, world: World): string[] =>
+  keptOf(world, 'Patient')
+    .map(({ id }) => id)
+    .filter((id) => isMember(id, type, resource) || (type === 'Task' && resource.for?.reference === `Patient/${id}`)),
+);
 
 /** What a provision says of the question; undefined when it is not about it. Those nested in it are its exceptions. */
 function verdict(

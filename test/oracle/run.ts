@@ -14,6 +14,7 @@ const CHUNK = 250;
 /** Three and a half days: what ends in the world, by a Consent's period or a referral's time, ends within 2,000 pairs. */
 const LEAP = 84 * 3600 * 1000;
 const PAGES = 1000;
+const PROGRESS = 1000;
 
 export interface Figures {
   pairs: number;
@@ -33,8 +34,13 @@ export class Wrong extends Error {
   }
 }
 
-/** Throws at the first answer that is not the authorizer's, made as small as it can be. */
-export async function compare(stand: Stand, pairs: number, seed: number): Promise<Figures> {
+/** Throws at the first answer that is not the authorizer's, made as small as it can be. `tell` hears how far it is. */
+export async function compare(
+  stand: Stand,
+  pairs: number,
+  seed: number,
+  tell: (figures: Figures) => void = () => undefined,
+): Promise<Figures> {
   const figures: Figures = { pairs: 0, seen: 0, refused: 0, writes: 0 };
   for (let chunk = 0; chunk * CHUNK < pairs; chunk += 1) {
     const callers = tokens(stand.world);
@@ -57,8 +63,9 @@ export async function compare(stand: Stand, pairs: number, seed: number): Promis
     if (result.failed)
       throw new Wrong(
         figures.pairs,
-        `Seed ${seed}, after ${figures.pairs} pairs:\n${(result.errorInstance as Error).message}`,
+        `Again: npx tsx test/oracle/holed.ts ${seed} ${figures.pairs}\n${(result.errorInstance as Error).message}`,
       );
+    if (figures.pairs % PROGRESS === 0) tell(figures);
     stand.world.now += LEAP;
   }
   return figures;

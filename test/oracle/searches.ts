@@ -4,7 +4,7 @@ import type { Eyes } from './authorizer.js';
 import { conditionOn, REFERENCES, refersTo, STEPS, type Condition } from './conditions.js';
 import { isSame, names, type Request, type Verdict } from './request.js';
 import { isMember, type Token } from './roles.js';
-import { nameOf, type Kept, type World } from './world.js';
+import type { Kept, World } from './world.js';
 
 export const TYPES = [
   'Observation', 'Condition', 'Encounter', 'DiagnosticReport', 'DocumentReference', 'Media', 'QuestionnaireResponse',
@@ -138,7 +138,7 @@ function included(eyes: Eyes, type: string, conditions: Condition[], hops: Hop[]
           }
       } else
         for (const other of eyes.visible(source, 'rs'))
-          if (newest.some((one) => refersTo(source, param, other).includes(nameOf(one)))) next.add(other);
+          if (refersTo(source, param, other).some((to) => newest.includes(eyes.world.at.get(to)!))) next.add(other);
     }
     newest = [...next].filter((one) => !shown.has(one));
     for (const one of newest) shown.add(one);

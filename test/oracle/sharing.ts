@@ -1,5 +1,6 @@
 /** What referrals open to whom, by plain loops over the whole world (docs/sharing.md). */
 import { PLACES } from './roles.js';
+import { ofText, once, thereOf } from './state.js';
 import { current, DAY, nameOf, OWNERS, type Json, type Kept, type World } from './world.js';
 
 export const REFERRAL_DAYS = 30;
@@ -23,11 +24,10 @@ export const isDirectory = (kept: Kept): boolean =>
 /** `isWithheld` says what a patient refuses to an organization: bytes go with the last resource that shows them. */
 export function openIn(world: World, isWithheld: (kept: Kept, to: string) => boolean): Open {
   const open: Open = new Map(OWNERS.map((owner) => [owner, new Set<string>()]));
-  const there = world.kept.filter((kept) => current(kept) !== undefined);
-  for (const kept of there) if (isDirectory(kept)) for (const owner of OWNERS) open.get(owner)!.add(nameOf(kept));
-  for (const request of there) {
-    if (request.type !== 'ServiceRequest') continue;
-    const tasks = there.filter((one) => isTaskOf(one, request));
+  for (const kept of thereOf(world))
+    if (isDirectory(kept)) for (const owner of OWNERS) open.get(owner)!.add(nameOf(kept));
+  for (const request of thereOf(world, 'ServiceRequest')) {
+    const tasks = thereOf(world, 'Task').filter((one) => isTaskOf(one, request));
     for (const to of OWNERS) {
       if (to === request.owner || !isOpenTo(world, request, tasks, to)) continue;
       const naming = tasks.filter((one) => names(world, one, to));
@@ -35,31 +35,31 @@ export function openIn(world: World, isWithheld: (kept: Kept, to: string) => boo
         open,
         to,
         request.owner,
-        caseOf(world, there, request, naming, (kept) => isWithheld(kept, to)),
+        caseOf(world, request, naming, (kept) => isWithheld(kept, to)),
       );
     }
     give(
       open,
       request.owner,
       undefined,
-      answers(world, there, request, tasks, (kept) => isWithheld(kept, request.owner)),
+      answers(world, request, tasks, (kept) => isWithheld(kept, request.owner)),
     );
   }
-  for (const task of there) {
-    if (task.type !== 'Task' || there.some((one) => one.type === 'ServiceRequest' && isTaskOf(task, one))) continue;
+  for (const task of thereOf(world, 'Task')) {
+    if (thereOf(world, 'ServiceRequest').some((one) => isTaskOf(task, one))) continue;
     for (const to of OWNERS)
       if (to !== task.owner && names(world, task, to) && isTaskOpen(world, task))
         give(
           open,
           to,
           task.owner,
-          caseOf(world, there, undefined, [task], (kept) => isWithheld(kept, to)),
+          caseOf(world, undefined, [task], (kept) => isWithheld(kept, to)),
         );
     give(
       open,
       task.owner,
       undefined,
-      answers(world, there, undefined, [task], (kept) => isWithheld(kept, task.owner)),
+      answers(world, undefined, [task], (kept) => isWithheld(kept, task.owner)),
     );
   }
   return open;
@@ -71,7 +71,7 @@ export function openIn(world: World, isWithheld: (kept: Kept, to: string) => boo
     );
     for (const kept of given) {
       all.get(to)!.add(nameOf(kept));
-      for (const binary of bytes(there, kept)) if (binary.owner === kept.owner) all.get(to)!.add(nameOf(binary));
+      for (const binary of bytes(world, kept)) if (binary.owner === kept.owner) all.get(to)!.add(nameOf(binary));
     }
   }
 }
@@ -112,13 +112,7 @@ function isInTime({ now }: World, { versions }: Kept): boolean {
 }
 
 /** What is listed, whoever owns it: the caller takes what the right organization owns. */
-function caseOf(
-  world: World,
-  there: Kept[],
-  request: Kept | undefined,
-  tasks: Kept[],
-  isWithheld: (kept: Kept) => boolean,
-): Kept[] {
+function caseOf(world: World, request: Kept | undefined, tasks: Kept[], isWithheld: (kept: Kept) => boolean): Kept[] {
   const listed: Kept[] = [];
   const add = (reference: Json, types?: string[]) => {
     const found = world.at.get(reference?.reference ?? '');
@@ -130,9 +124,8 @@ function caseOf(
     listed.push(request);
     for (const one of current(request).supportingInfo ?? []) add(one);
     add(current(request).subject, ['Patient']);
-    for (const kept of there)
-      if (['QuestionnaireResponse', 'Media'].includes(kept.type) && isBasedOn(kept, request))
-        add({ reference: nameOf(kept) });
+    for (const kept of [...thereOf(world, 'QuestionnaireResponse'), ...thereOf(world, 'Media')])
+      if (isBasedOn(kept, request)) add({ reference: nameOf(kept) });
   }
   for (const task of tasks) {
     add({ reference: nameOf(task) });
@@ -145,21 +138,15 @@ function caseOf(
   const responses = own.filter(({ type }) => type === 'QuestionnaireResponse').map(current);
   for (const response of responses) {
     for (const answer of answersOf(response)) add(answer, ['Media', 'DocumentReference']);
-    for (const form of there)
-      if (form.type === 'Questionnaire' && isForm(current(form), response.questionnaire)) listed.push(form);
+    for (const form of thereOf(world, 'Questionnaire'))
+      if (isForm(current(form), response.questionnaire)) listed.push(form);
   }
   return listed;
 }
 
-function answers(
-  world: World,
-  there: Kept[],
-  request: Kept | undefined,
-  tasks: Kept[],
-  isWithheld: (kept: Kept) => boolean,
-): Kept[] {
+function answers(world: World, request: Kept | undefined, tasks: Kept[], isWithheld: (kept: Kept) => boolean): Kept[] {
   const about = request ?? tasks[0]!;
-  const listed = there.filter(
+  const listed = pointing(world).filter(
     (kept) => kept.owner !== about.owner && (isBasedOn(kept, about) || isAbout(kept, about, request === undefined)),
   );
   for (const task of tasks)
@@ -176,6 +163,12 @@ function answers(
   }
   return listed;
 }
+
+/** What may be said to be about something. */
+const pointing = (world: World): Kept[] =>
+  once(world, 'pointing', () =>
+    thereOf(world).filter((kept) => ['basedOn', 'about', 'partOf', 'focus'].some((name) => name in current(kept))),
+  );
 
 const isBasedOn = (kept: Kept, about: Kept): boolean =>
   [current(kept).basedOn ?? []].flat().some((one: Json) => one.reference === nameOf(about));
@@ -207,10 +200,15 @@ function isForm({ url, version }: Json, canonical: string | undefined): boolean 
 }
 
 /** The Binaries that it shows. */
-const bytes = (there: Kept[], kept: Kept): Kept[] => there.filter((one) => one.type === 'Binary' && shows(kept, one));
+const bytes = (world: World, kept: Kept): Kept[] =>
+  urlsIn(current(kept)).flatMap((url) => thereOf(world, 'Binary').filter((one) => nameOf(one) === url));
 
-export const shows = (kept: Kept, binary: Kept): boolean => {
-  const { content } = current(kept);
-  const urls = [content ?? []].flat().map((one: Json) => one.url ?? one.attachment?.url);
-  return urls.includes(nameOf(binary));
-};
+const urlsIn = ofText(({ content }: Json): string[] =>
+  [content ?? []].flat().map((one: Json) => one.url ?? one.attachment?.url),
+);
+
+export const shows = (kept: Kept, binary: Kept): boolean => urlsIn(current(kept)).includes(nameOf(binary));
+
+/** All that shows any bytes. */
+export const showing = (world: World): Kept[] =>
+  once(world, 'showing', () => thereOf(world).filter((kept) => urlsIn(current(kept)).length > 0));

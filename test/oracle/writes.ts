@@ -4,6 +4,7 @@ import type { Eyes } from './authorizer.js';
 import { conditionOn } from './conditions.js';
 import type { Request, Verdict } from './request.js';
 import { found, maySearch } from './searches.js';
+import { ofText, thereOf } from './state.js';
 import { mayStep } from './steps.js';
 import { current, latest, nameOf, ref, type Json, type Kept, type World } from './world.js';
 
@@ -40,7 +41,10 @@ const nextOf = (world: World, kept: Kept): fc.Arbitrary<[string, Json]> => {
 };
 
 /** References in a resource, and where its bytes are. */
-function referencesIn(resource: Json, urls = true): string[] {
+const leadingTo = ofText((resource: Json) => referencesIn(resource, true));
+const referringTo = ofText((resource: Json) => referencesIn(resource, false));
+
+function referencesIn(resource: Json, urls: boolean): string[] {
   if (Array.isArray(resource)) return resource.flatMap((one) => referencesIn(one, urls));
   if (typeof resource !== 'object' || resource === null) return [];
   return Object.entries(resource).flatMap(([name, value]) =>
@@ -52,8 +56,8 @@ function referencesIn(resource: Json, urls = true): string[] {
 
 /** What it refers to has to be there for the writer; what it referred to before stays, out of sight, but not deleted. */
 export function leadsNowhere(eyes: Eyes, next: Json, was: Json): boolean {
-  const before = new Set(was === undefined ? [] : referencesIn(was));
-  return referencesIn(next).some((to) => {
+  const before = new Set(was === undefined ? [] : leadingTo(was));
+  return leadingTo(next).some((to) => {
     const target = eyes.world.at.get(to);
     if (target === undefined || current(target) === undefined) return true;
     return !before.has(to) && !eyes.mayReferTo(target);
@@ -163,10 +167,7 @@ export const remove = (world: World): fc.Arbitrary<Request> => {
 
 /** What goes together may refer to itself. */
 const isReferredTo = (world: World, kept: Kept, together: Kept[] = [kept]): boolean =>
-  world.kept.some(
-    (one) =>
-      !together.includes(one) && current(one) !== undefined && referencesIn(current(one), false).includes(nameOf(kept)),
-  );
+  thereOf(world).some((one) => !together.includes(one) && referringTo(current(one)).includes(nameOf(kept)));
 
 /** What is created in the name of a patient, and refers to whatever there is. */
 const draft = (world: World): fc.Arbitrary<Json> => {

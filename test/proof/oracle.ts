@@ -1,6 +1,7 @@
 /**
  * A million random callers and requests, each answer as the naive authorizer says. Each world has a seed of its own and is
- * asked some thousand times, so that a run may go on where another one ended: `ORACLE_SEED` is the first seed.
+ * asked some thousand times, so that a run may go on where another one ended: `ORACLE_SEED` is the first seed, and
+ * `ORACLE_PAIRS` how many are asked on each store.
  */
 import { compare } from '../oracle/run.js';
 import { openStand } from '../oracle/stand.js';
@@ -14,11 +15,14 @@ export const oracle: Proof = {
   rounds: { long: 500_000, short: 0 },
   async run(store, rounds) {
     const first = Number(process.env.ORACLE_SEED ?? '1');
+    const pairs = Number(process.env.ORACLE_PAIRS ?? rounds);
     const figures: Figures = { worlds: 0, pairs: 0, seen: 0, refused: 0, writes: 0 };
-    for (let seed = first; figures.pairs! < rounds; seed += 1) {
+    for (let seed = first; figures.pairs! < pairs; seed += 1) {
       const stand = await openStand({ ...store, MONGODB_DATABASE: `oracle_${process.pid}_${seed}` }, seed);
       try {
-        const found = await compare(stand, Math.min(PAIRS_OF_A_WORLD, rounds - figures.pairs!), seed);
+        const found = await compare(stand, Math.min(PAIRS_OF_A_WORLD, pairs - figures.pairs!), seed, (now) => {
+          console.log(`oracle on ${store.STORE}, seed ${seed}: ${JSON.stringify(now)}`);
+        });
         for (const [name, count] of Object.entries(found as unknown as Figures)) figures[name]! += count;
       } finally {
         await stand.stop();
