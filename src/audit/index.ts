@@ -2,7 +2,7 @@
 import type { Clock } from '../kit/clock.js';
 import { limits } from '../kit/limits.js';
 import type { AuditLog, AuditRecord } from '../store/port.js';
-import { createPatientsOf, type PatientsOf } from './patients.js';
+import { createPatientsOf } from './patients.js';
 import { recordOf, type Told } from './record.js';
 import { createStrangers, type Strangers } from './strangers.js';
 import { createTrails, type OpenTrail } from './trail.js';
@@ -11,7 +11,6 @@ export interface Audit {
   /** Begins the trail of a request whose caller is known. */
   open: OpenTrail;
   strangers: Strangers;
-  patientsOf: PatientsOf;
   /** A record of what is no request: for a write to keep, or to be told by itself. */
   record: (told: Partial<Told> & Pick<Told, 'acts'>) => AuditRecord;
   tell(told: Partial<Told> & Pick<Told, 'acts'>): Promise<void>;
@@ -34,7 +33,7 @@ const EXPIRY_MS = 60 * 60 * 1000;
 
 export function createAudit({ log, clock, base, days, lost }: AuditParts): Audit {
   const patientsOf = createPatientsOf(base, limits.auditPatients);
-  const open = createTrails({ log, patientsOf });
+  const open = createTrails({ log, patientsOf, most: limits.auditPatients });
   const strangers = createStrangers(log, open, clock);
   const record: Audit['record'] = (told) => recordOf({ at: clock.now(), ...told });
   const timer = setInterval(() => void expire().catch(lost), EXPIRY_MS);
@@ -52,7 +51,6 @@ export function createAudit({ log, clock, base, days, lost }: AuditParts): Audit
   return {
     open,
     strangers,
-    patientsOf,
     record,
     tell: (told) => log.append([record(told)]),
     async close() {

@@ -49,15 +49,25 @@ export interface Act {
 }
 
 /** What it is found by: owners whose auditors see it, patients, persons, resources. Each once. */
-export function keysOf({ who, acts }: Told): string[] {
-  const keys = new Set([`o:${who?.owner ?? HOME}`]);
+export function keysOf({ who, acts }: Pick<Told, 'who' | 'acts'>): string[] {
+  return keysWith(keysOfWho(who), acts);
+}
+
+function keysOfWho(who: Who | undefined): string[] {
+  const keys = [`o:${who?.owner ?? HOME}`];
   const { fhirUser } = who ?? {};
-  if (fhirUser !== undefined) keys.add(`a:${fhirUser}`);
+  if (fhirUser !== undefined) keys.push(`a:${fhirUser}`);
   // R4's parameter `patient` means patients who did something, too.
-  if (fhirUser?.startsWith('Patient/') === true) keys.add(keyOfResource(fhirUser));
+  if (fhirUser?.startsWith('Patient/') === true) keys.push(keyOfResource(fhirUser));
+  return keys;
+}
+
+function keysWith(begin: readonly string[], acts: readonly Act[]): string[] {
+  const keys = new Set(begin);
   for (const { what, of } of acts) {
     if (what !== undefined) keys.add(keyOfResource(what));
-    for (const [patient, owner] of of ?? []) {
+    if (of === undefined) continue;
+    for (const [patient, owner] of of) {
       keys.add(`o:${owner}`);
       if (patient !== '') keys.add(`p:${patient}`);
     }
@@ -67,8 +77,9 @@ export function keysOf({ who, acts }: Told): string[] {
 
 /** A patient is found by one key, as whom it is about and as what was read. */
 export function keyOfResource(what: string): string {
-  const [type = '', id = ''] = what.split('/', 2);
-  return type === 'Patient' ? `p:${id}` : `e:${type}/${id}`;
+  const version = what.indexOf('/', what.indexOf('/') + 1);
+  const name = version === -1 ? what : what.slice(0, version);
+  return name.startsWith('Patient/') ? `p:${name.slice('Patient/'.length)}` : `e:${name}`;
 }
 
 export function whoOf({ name, role, owner, grant }: Principal): Who {
@@ -87,8 +98,18 @@ export function whoOf({ name, role, owner, grant }: Principal): Who {
 
 export const recordOf = (told: Told): AuditRecord => ({ text: JSON.stringify(told), keys: keysOf(told) });
 
-/** The same for a caller whose part is known as JSON: what most requests write. */
-export function recordBy(told: Told & { who: Who }, who: string): AuditRecord {
-  const { who: _who, ...rest } = told;
-  return { text: `{"who":${who},${JSON.stringify(rest).slice(1)}`, keys: keysOf(told) };
+/** What is told of a caller in each of many records, made once. */
+export interface Known {
+  json: string;
+  keys: string[];
+}
+
+export function knownOf(who: Who): Known {
+  return { json: JSON.stringify(who), keys: keysOfWho(who) };
+}
+
+/** The same for a caller who is known: what most requests write. The id of a request is the server's own. */
+export function recordBy({ json, keys }: Known, request: string, at: Instant, from: string, acts: Act[]): AuditRecord {
+  const said = `"request":"${request}","at":${at},"from":${JSON.stringify(from)},"acts":${JSON.stringify(acts)}`;
+  return { text: `{"who":${json},${said}}`, keys: keysWith(keys, acts) };
 }

@@ -8,7 +8,7 @@ import type { Emergency, Trail } from '../access/trail.js';
 import type { AuditLog, AuditRecord, Version } from '../store/port.js';
 import type { KindName } from './kinds.js';
 import type { PatientsOf } from './patients.js';
-import { recordBy, recordOf, whoOf, type Act, type Told, type Who } from './record.js';
+import { knownOf, recordBy, recordOf, whoOf, type Act, type Known } from './record.js';
 
 export interface RequestTrail extends Trail {
   /** What it turned out to be: a batch, or a search whose parameters came in a form. */
@@ -40,154 +40,193 @@ export interface Caller {
 export interface TrailParts {
   log: AuditLog;
   patientsOf: PatientsOf;
+  /** Patients that one request names at most. */
+  most: number;
 }
 
 export type OpenTrail = (caller: Caller, asked: Asked) => RequestTrail;
 
-export function createTrails({ log, patientsOf }: TrailParts): OpenTrail {
+export function createTrails({ log, patientsOf, most }: TrailParts): OpenTrail {
   /** What is told of a principal is the same as long as its token is known. */
-  const known = new WeakMap<Principal, { who: Who; json: string }>();
+  const known = new WeakMap<Principal, Known>();
 
   function tell({ request, at, from, principal }: Caller, acts: Act[]): AuditRecord {
-    const told: Told = { request, at, from, acts };
-    if (principal === undefined) return recordOf(told);
+    if (principal === undefined) return recordOf({ request, at, from, acts });
     let one = known.get(principal);
-    if (one === undefined) {
-      const who = whoOf(principal);
-      known.set(principal, (one = { who, json: JSON.stringify(who) }));
-    }
-    return recordBy({ ...told, who: one.who }, one.json);
+    if (one === undefined) known.set(principal, (one = knownOf(whoOf(principal))));
+    return recordBy(one, request, at, from, acts);
   }
 
-  return function open(caller, asked) {
-    return createTrail(caller, asked, {
-      patientsOf,
-      tell: (acts) => tell(caller, acts),
-      keep: (acts) => log.append([tell(caller, acts)]),
-    });
-  };
+  const means: Means = { patientsOf, most, tell, keep: (record) => log.append([record]) };
+  return (caller, asked) => new OwnTrail(means, caller, asked);
 }
 
 interface Means {
   patientsOf: PatientsOf;
-  tell: (acts: Act[]) => AuditRecord;
-  keep: (acts: Act[]) => Promise<void>;
+  most: number;
+  tell: (caller: Caller, acts: Act[]) => AuditRecord;
+  keep: (record: AuditRecord) => Promise<void>;
 }
 
-function createTrail(caller: Caller, first: Asked, { patientsOf, tell, keep }: Means): RequestTrail {
-  let asked = first;
-  const whom = new Map<string, [patient: string, owner: string]>();
-  const parts: Act[] = [];
-  const details: Record<string, string> = {};
-  let [one, count, wrote, told]: [string | undefined, number, boolean, boolean] = [undefined, 0, false, false];
+type Pair = [patient: string, owner: string];
 
-  function whoseIs(version: Version): [string, string][] {
-    const { owner } = version;
-    const patients = patientsOf(version);
-    return patients.length === 0 ? [['', owner]] : patients.map((patient) => [patient, owner]);
+/** A class, because every request has one: what it can do is made once, not for each. */
+class OwnTrail implements RequestTrail {
+  wrote = false;
+  private told = false;
+  private count = 0;
+  private one: string | undefined = undefined;
+  private readonly whom: Pair[] = [];
+  private named: Set<string> | undefined = undefined;
+  private more = false;
+  private parts: Act[] | undefined = undefined;
+  private details: Record<string, string> | undefined = undefined;
+
+  constructor(
+    protected readonly means: Means,
+    protected readonly caller: Caller,
+    private asked: Asked,
+  ) {}
+
+  turnedOut(more: Partial<Asked>): void {
+    this.asked = { ...this.asked, ...more };
   }
 
-  function about(versions: readonly Version[]): void {
-    for (const version of versions)
-      for (const pair of whoseIs(version)) {
-        // Of what is found only patients are told of; of what is read, also whose it is.
-        if (pair[0] !== '' || isOne(asked)) whom.set(pair.join(' '), pair);
-      }
-  }
-
-  function shown(versions: readonly Version[]): void {
-    count += versions.length;
+  shown(versions: readonly Version[]): void {
+    this.count += versions.length;
     const [only] = versions;
-    if (isOne(asked) && only !== undefined) one = nameOf(only);
-    about(versions);
+    if (isOne(this.asked) && only !== undefined) this.one = nameOf(only);
+    this.about(versions);
   }
 
-  const written = ({ change, was }: { change: Version; was: Version | undefined }): Act => ({
-    kind: WRITES[change.method],
-    status: change.method === 'DELETE' ? 204 : was?.text === undefined ? 201 : 200,
-    what: nameOf(change),
-    of: whoseIs(change.text === undefined && was !== undefined ? was : change),
-  });
-
-  function writing(changes: readonly { change: Version; was: Version | undefined }[]): AuditRecord[] {
-    const acts = changes.map(written);
-    return [tell(asked.kind === 'transaction' ? [{ kind: 'transaction', status: 200 }, ...acts] : acts)];
+  about(versions: readonly Version[]): void {
+    for (const version of versions) {
+      const { patients, more } = this.means.patientsOf(version);
+      this.more ||= more;
+      for (const patient of patients) this.name(patient, version.owner);
+      // Of what is found only patients are told of; of what is read, also whose it is.
+      if (patients.length === 0 && isOne(this.asked)) this.name('', version.owner);
+    }
   }
 
-  /** What the request itself was. */
-  function own(status: number): Act {
-    const { kind, query } = asked;
-    const what = one ?? asked.what;
-    const isFound = !isOne(asked) && status < 400;
+  private name(patient: string, owner: string): void {
+    const { whom } = this;
+    if (whom.length < FEW) {
+      if (whom.some(([other, its]) => other === patient && its === owner)) return;
+    } else {
+      this.named ??= new Set(whom.map((pair) => pair.join(' ')));
+      const name = `${patient} ${owner}`;
+      if (this.named.has(name)) return;
+      if (whom.length === this.means.most) {
+        this.more = true;
+        return;
+      }
+      this.named.add(name);
+    }
+    whom.push([patient, owner]);
+  }
+
+  writing(changes: readonly Written[]): AuditRecord[] {
+    const acts = changes.map((one) => this.writtenOf(one));
+    if (this.asked.kind === 'transaction') acts.unshift({ kind: 'transaction', status: 200 });
+    return [this.means.tell(this.caller, acts)];
+  }
+
+  private writtenOf({ change, was }: Written): Act {
+    const { patients, more } = this.means.patientsOf(change.text === undefined && was !== undefined ? was : change);
+    const { owner } = change.text === undefined && was !== undefined ? was : change;
     return {
-      kind,
-      status,
-      ...(what === undefined ? {} : { what }),
-      // A condition that found its resource is told by that.
-      ...(query === undefined || (isOne(asked) && what !== undefined) ? {} : { query }),
-      ...(isFound && query !== undefined ? { detail: { ...details, count: String(count) } } : detailed(details)),
-      ...(whom.size === 0 || status >= 400 ? {} : { of: [...whom.values()] }),
+      kind: WRITES[change.method],
+      status: change.method === 'DELETE' ? 204 : was?.text === undefined ? 201 : 200,
+      what: nameOf(change),
+      of: patients.length === 0 ? [['', owner]] : patients.map((patient): Pair => [patient, owner]),
+      ...(more ? { detail: this.unnamed() } : {}),
     };
   }
 
-  const emergency = ({ happened, patient, owner, purpose, reason }: Emergency): AuditRecord =>
-    tell([
-      {
-        kind: `emergency-${happened}`,
-        status: 200,
-        what: `Patient/${patient}`,
-        of: [[patient, owner]],
-        purpose,
-        reason,
-      },
-    ]);
+  written(): void {
+    this.wrote = true;
+    this.told = true;
+  }
 
-  return {
-    turnedOut(more) {
-      asked = { ...asked, ...more };
-    },
-    shown,
-    about,
-    emergency,
-    writing,
-    written() {
-      [wrote, told] = [true, true];
-    },
-    detail(name, value) {
-      details[name] = value;
-    },
-    part(entry) {
-      const trail = createTrail(caller, entry, {
-        patientsOf,
-        tell,
-        keep: (acts) => {
-          parts.push(...acts);
-          return Promise.resolve();
-        },
-      });
-      return {
-        ...trail,
-        get wrote() {
-          return trail.wrote;
-        },
-        written: () => {
-          trail.written();
-          wrote = true;
-        },
-      };
-    },
-    close: async (status) => {
-      if (told && parts.length === 0 && status < 400) return;
-      const acts = told && status < 400 ? parts : [own(status), ...parts];
-      await keep(acts);
-    },
-    get wrote() {
-      return wrote;
-    },
-  };
+  emergency({ happened, patient, owner, purpose, reason }: Emergency): AuditRecord {
+    const what = `Patient/${patient}`;
+    const of: Pair[] = [[patient, owner]];
+    return this.means.tell(this.caller, [{ kind: `emergency-${happened}`, status: 200, what, of, purpose, reason }]);
+  }
+
+  detail(name: string, value: string): void {
+    this.details = { ...this.details, [name]: value };
+  }
+
+  part(asked: Asked): RequestTrail {
+    const parts = (this.parts ??= []);
+    return new PartTrail(this.means, this.caller, asked, this, parts);
+  }
+
+  close(status: number): Promise<void> {
+    const acts = this.acts(status);
+    return acts.length === 0 ? Promise.resolve() : this.means.keep(this.means.tell(this.caller, acts));
+  }
+
+  /** What is left to be told. */
+  protected acts(status: number): Act[] {
+    const parts = this.parts ?? [];
+    return this.told && status < 400 ? parts : [this.own(status), ...parts];
+  }
+
+  /** What the request itself was. */
+  private own(status: number): Act {
+    const { kind, query } = this.asked;
+    const [one, shows] = [isOne(this.asked), status < 400];
+    const what = this.one ?? this.asked.what;
+    const act: Act = { kind, status };
+    if (what !== undefined) act.what = what;
+    // A condition that found its resource is told by that.
+    if (query !== undefined && !(one && what !== undefined)) act.query = query;
+    if (this.details !== undefined) act.detail = this.details;
+    if (!one && shows && query !== undefined) act.detail = { ...act.detail, count: String(this.count) };
+    if (this.more && shows) act.detail = { ...act.detail, ...this.unnamed() };
+    if (this.whom.length > 0 && shows) act.of = this.whom;
+    return act;
+  }
+
+  /** Of more patients than a record names it says so. */
+  private unnamed(): Record<string, string> {
+    return { patients: `more than ${this.means.most}, and the others are not named` };
+  }
 }
 
-const detailed = (detail: Record<string, string>) => (Object.keys(detail).length === 0 ? {} : { detail });
+/** An entry of a batch leaves its acts with the whole. */
+class PartTrail extends OwnTrail {
+  constructor(
+    means: Means,
+    caller: Caller,
+    asked: Asked,
+    private readonly whole: OwnTrail,
+    private readonly left: Act[],
+  ) {
+    super(means, caller, asked);
+  }
+
+  override written(): void {
+    super.written();
+    this.whole.wrote = true;
+  }
+
+  override close(status: number): Promise<void> {
+    this.left.push(...this.acts(status));
+    return Promise.resolve();
+  }
+}
+
+interface Written {
+  change: Version;
+  was: Version | undefined;
+}
+
+/** So many are looked through one by one. */
+const FEW = 8;
 
 /** What shows or changes one resource, which the record then names. */
 const ONE: ReadonlySet<KindName> = new Set([

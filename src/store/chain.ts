@@ -3,7 +3,7 @@
  * Whoever alters, removes, inserts or moves a line has to make all later hashes anew, and the heads that are kept apart
  * tell of that.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash as digest, randomBytes } from 'node:crypto';
 import type { Instant } from '../kit/clock.js';
 import type { AuditEntry, AuditHead, AuditLink, AuditRecord } from './port.js';
 
@@ -13,18 +13,26 @@ export const newChain = (): AuditHead => ({ chain: randomBytes(8).toString('hex'
 /** What a link says before it has a hash. */
 type Said = Omit<AuditLink, 'hash' | 'lost'>;
 
-/** SHA-256 over all of it, the hash before it included; only the records are more than one line. */
-export function hashOf({ chain, first, at, text, keys, before }: Said): string {
-  const said = `${before}\n${chain} ${first} ${at}\n${JSON.stringify(keys)}\n${text}`;
-  return createHash('sha256').update(said).digest('hex');
+/**
+ * SHA-256 over all of it, the hash before it included; only the records are more than one line.
+ * @param listed the keys as JSON, where that is made already
+ */
+export function hashOf({ chain, first, at, text, keys, before }: Said, listed = JSON.stringify(keys)): string {
+  return digest('sha256', `${before}\n${chain} ${first} ${at}\n${listed}\n${text}`);
 }
 
-/** The link that follows a head. */
-export function linkAfter({ chain, count, hash }: AuditHead, records: readonly AuditRecord[], at: Instant): AuditLink {
+/** The link that follows a head, and its keys as JSON. */
+export function linkAfter(
+  { chain, count, hash }: AuditHead,
+  records: readonly AuditRecord[],
+  at: Instant,
+): { link: AuditLink; listed: string } {
   let text = '';
   for (const record of records) text += text === '' ? record.text : `\n${record.text}`;
-  const link = { chain, first: count, at, text, keys: records.map(({ keys }) => keys), before: hash };
-  return { ...link, lost: [], hash: hashOf(link) };
+  const keys = records.map((record) => record.keys);
+  const listed = JSON.stringify(keys);
+  const said = { chain, first: count, at, text, keys, before: hash };
+  return { link: { ...said, lost: [], hash: hashOf(said, listed) }, listed };
 }
 
 export const linesOf = (text: string): string[] => text.split('\n');

@@ -9,7 +9,7 @@ import type { Page, PageRequest, Position } from './port.js';
 export interface AuditLog {
   /** Resolves when they are kept for good. Those that come together are kept together, as one link. */
   append(records: AuditRecord[]): Promise<void>;
-  /** Those of a key, the newest first; `from` and `to` bound when they were kept, both included. */
+  /** Those of a key, the newest first; of one millisecond chain by chain. `from` and `to` bound when they were kept, both included. */
   scan(key: string, span: { from?: Instant; to?: Instant }, page: PageRequest): Promise<Page<AuditFound>>;
   get(id: string): Promise<AuditEntry | undefined>;
   /** All links, chain by chain, each in its order. */

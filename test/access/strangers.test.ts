@@ -15,7 +15,11 @@ function opened() {
     },
   } as unknown as AuditLog;
   const clock = createFakeClock();
-  const strangers = createStrangers(log, createTrails({ log, patientsOf: () => [] }), clock);
+  const strangers = createStrangers(
+    log,
+    createTrails({ log, patientsOf: () => ({ patients: [], more: false }), most: 10 }),
+    clock,
+  );
   const ask = (from: string, status = 401) =>
     strangers.tell({ request: 'r', at: clock.now(), from }, { kind: 'read' }, status);
   return { kept, strangers, ask, clock, fail: (now: boolean) => (fails = now) };

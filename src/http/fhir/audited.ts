@@ -16,20 +16,20 @@ export interface Traced {
   trail?: RequestTrail;
 }
 
-/** With a trusted proxy before it, Express knows who is behind that. */
-export const addressOf = (request: IncomingMessage & { ip?: string }): string =>
-  request.ip ?? request.socket.remoteAddress ?? '';
+/** With a trusted proxy before it, Express knows who is behind that; who names nobody comes from where the line does. */
+export function addressOf(request: IncomingMessage & { ip?: string }): string {
+  const line = request.socket.remoteAddress ?? '';
+  return request.headers['x-forwarded-for'] === undefined ? line : (request.ip ?? line);
+}
 
 export function askedOf({ interaction, target }: Pick<Traced, 'interaction' | 'target'>, url: string): Asked {
   const kind: KindName = isKind(interaction) ? interaction : 'none';
   const { type = '', resourceId = '', versionId = '' } = target ?? {};
-  const id = versionId === '' ? resourceId : `${resourceId}/_history/${versionId}`;
-  const finds = /^(search|history|operation|none)/.test(kind);
-  return {
-    kind,
-    ...(resourceId === '' || kind.startsWith('search') ? {} : { what: `${type}/${id}` }),
-    ...(finds || (resourceId === '' && type !== '') ? { query: url.slice(1) } : {}),
-  };
+  const asked: Asked = { kind };
+  if (resourceId !== '' && !kind.startsWith('search'))
+    asked.what = `${type}/${resourceId}${versionId === '' ? '' : `/_history/${versionId}`}`;
+  if ((resourceId === '' && type !== '') || /^(search|history|operation|none)/.test(kind)) asked.query = url.slice(1);
+  return asked;
 }
 
 /**

@@ -128,8 +128,8 @@ export function fhirHandler(parts: FhirHandlerParts) {
   /** The reply once its record is kept; another one where it cannot be. */
   async function kept(audit: Audit, reply: Reply, request: IncomingMessage, seen: Seen): Promise<Reply> {
     try {
-      const [, query] = splitOnce(request.url ?? '/');
       await keepTrail(audit, seen, request, reply.status, async () => {
+        const [, query] = splitOnce(request.url ?? '/');
         try {
           return await parts.authenticate(request.headers, query);
         } catch {

@@ -93,7 +93,7 @@ export function createAudit(parts: Parts): MongoAudit {
   /** Never rejects: each of the group hears for itself. */
   async function keep(group: Waiting[]): Promise<void> {
     const records = group.flatMap((one) => one.records);
-    const link = linkAfter(head, records, Math.max(clock.now(), at));
+    const { link } = linkAfter(head, records, Math.max(clock.now(), at));
     try {
       await insert(toDocument(link));
       [head, at] = [headOf(link), link.at];

@@ -34,11 +34,11 @@ export function createLedger({ get, run }: Connection, clock: Clock, sealed: (re
   function seal(): void {
     if (records.length === 0) return;
     const { at: before, ...head } = lastOf(get(sql`SELECT value FROM note WHERE name = ${NOTE}`)?.value);
-    const link = linkAfter(head, records, Math.max(clock.now(), before));
+    const { link, listed } = linkAfter(head, records, Math.max(clock.now(), before));
     const { chain, first, at, text, hash } = link;
     run(sql`
       INSERT INTO audit_link (chain, first, at, text, keys, before, hash)
-      VALUES (${chain}, ${first}, ${at}, ${text}, ${JSON.stringify(link.keys)}, ${link.before}, ${hash})`);
+      VALUES (${chain}, ${first}, ${at}, ${text}, ${listed}, ${link.before}, ${hash})`);
     const last: Last = { ...headOf(link), at };
     run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${NOTE}, ${JSON.stringify(last)})`);
     sealed(records.length);
@@ -56,6 +56,27 @@ export function createLedger({ get, run }: Connection, clock: Clock, sealed: (re
 
 export function createAuditLog(connection: Connection, { commit }: Committer<Hands>): AuditLog {
   const { all, get, page, tuples } = connection;
+  /** What was asked for since the last commit: one job of the next one, however many ask. */
+  let gathered: { records: AuditRecord[]; kept: Promise<void> } | undefined;
+
+  function append(records: AuditRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve();
+    if (gathered === undefined) {
+      const together: AuditRecord[] = [];
+      const taken = (): void => {
+        if (gathered?.records === together) gathered = undefined;
+      };
+      const kept = commit(({ ledger }) => {
+        taken();
+        ledger.add(together);
+      });
+      gathered = { records: together, kept };
+      // One that is turned away at the door was never taken.
+      kept.catch(taken);
+    }
+    for (const record of records) gathered.records.push(record);
+    return gathered.kept;
+  }
 
   /** The first link of which a rising column says so much: found by halving, as links are numbered in that order. */
   function firstWith(column: 'at' | 'first', least: number): number {
@@ -150,9 +171,7 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
     get(sql`SELECT 1 FROM audit_key WHERE key = ${key} AND link = ${link} AND line = ${line}`) !== undefined;
 
   return {
-    append: async (records) => {
-      if (records.length > 0) await commit(({ ledger }) => ledger.add(records));
-    },
+    append,
     scan: (key, span, request) => answer(() => scan(key, span, request)),
     get: (id) => answer(() => find(id)),
     links: (request) => answer(() => links(request)),
