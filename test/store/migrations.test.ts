@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { BSON, MongoClient, type Db, type Document, type IndexDescription } from 'mongodb';
+import { verifyTrail } from '../../src/audit/verify.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { migrate, steps } from '../../src/store/mongo/migrate.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
@@ -81,7 +82,7 @@ describe('SQLite', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  test.each([1, 3, 4])('schema %d is brought forward with all that it holds', async (number) => {
+  test.each([1, 3, 4, 6])('schema %d is brought forward with all that it holds', async (number) => {
     const old = new Database(file);
     old.exec(await schema(`sqlite-${number}.sql`));
     old.close();
@@ -89,6 +90,21 @@ describe('SQLite', () => {
     const store = openSqliteStore({ file, clock: systemClock, few: 0 });
     if (number >= 3) await sortsWhatItHad(store);
     await saysWhatItSaid(store);
+    await store.close();
+  });
+
+  test('the audit trail of schema 6 is found as it was, and holds', async () => {
+    const old = new Database(file);
+    old.exec(await schema('sqlite-6.sql'));
+    old.close();
+    const store = openSqliteStore({ file, clock: systemClock });
+    const said = async (key: string, size: number) => {
+      const { items, next } = await store.audit.scan(key, {}, { size });
+      return [items.map(({ text }) => (JSON.parse(text) as { said: string }).said), next !== undefined];
+    };
+    expect(await said('o:home', 10)).toEqual([['last', '2.1', '2.0', '1.1', '1.0', '0.1', '0.0'], false]);
+    expect(await said('p:1', 1)).toEqual([['1.1'], true]);
+    expect(await verifyTrail(store.audit)).toMatchObject({ records: 7, links: 4, findings: [] });
     await store.close();
   });
 

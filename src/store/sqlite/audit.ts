@@ -8,6 +8,7 @@
 import type { Clock, Instant } from '../../kit/clock.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
 import type { AuditFound, AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest } from '../port.js';
+import { addKeys, createFound, dropKeys, placesOf } from './audit-keys.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
 import { and, bound, sql, type Sql } from './sql.js';
@@ -55,7 +56,7 @@ export function createLedger({ get, run }: Connection, clock: Clock, sealed: (re
 }
 
 export function createAuditLog(connection: Connection, { commit }: Committer<Hands>): AuditLog {
-  const { all, get, page, tuples } = connection;
+  const { all, get, page, tuple, tuples } = connection;
   /** What was asked for since the last commit: one job of the next one, however many ask. */
   let gathered: { records: AuditRecord[]; kept: Promise<void> } | undefined;
 
@@ -116,24 +117,27 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
         .filter(({ place: [at, n] }) => at !== link || Number(n) < Number(line)),
     );
     if (items.length > size) return { items: items.slice(0, size), next: items[size - 1]?.place ?? [] };
-    const left = size - items.length;
-    const { rows, more } = page(
-      sql`SELECT k.link, k.line, l.chain, l.first, l.at, CAST(l.text AS BLOB) FROM audit_key k
-        JOIN audit_link l ON l.num = k.link
-        WHERE ${and([
-          sql`k.key = ${key}`,
-          ...within(sql`k.link`),
-          ...(link === null ? [] : [sql`(k.link, k.line) < (${link}, ${line})`]),
-        ])}
-        ORDER BY k.link DESC, k.line DESC LIMIT ${bound(left + 1)}`,
-      left,
-      TEXT,
-      bytes,
-    );
-    items.push(...rows.map((row) => foundOf(row, Number(row[1]))));
-    const last = items.at(-1);
-    return more && last !== undefined ? { items, next: last.place } : { items };
+    const most = bytes ?? Infinity;
+    const least = from === undefined ? 0 : firstWith('at', from);
+    const upTo = Math.min(mark, Number(link ?? mark), to === undefined ? mark : firstWith('at', to + 1) - 1);
+    let [read, row] = [0, undefined as Tuple | undefined];
+    for (const [num, at] of placesOf(connection, key, upTo)) {
+      if (num < least) break;
+      if (num === link && at >= Number(line)) continue;
+      if (row?.[0] !== num) row = rowOf(num);
+      // Nothing is found of a link that somebody took away.
+      if (row === undefined) continue;
+      const found = foundOf(row, at);
+      read += found.text.length;
+      const last = items.at(-1);
+      if (last !== undefined && (items.length === size || read > most)) return { items, next: last.place };
+      items.push(found);
+    }
+    return { items };
   }
+
+  const rowOf = (num: number): Tuple | undefined =>
+    tuple(sql`SELECT num, 0, chain, first, at, CAST(text AS BLOB) FROM audit_link WHERE num = ${num}`);
 
   function find(id: string) {
     const place = placeOf(id);
@@ -149,7 +153,7 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
   }
 
   function links({ size, bytes, after = [0] }: PageRequest): Page<AuditLink> {
-    const mark = markOf(connection);
+    const [mark, isFound] = [markOf(connection), createFound(connection)];
     const { rows, more } = page(
       sql`SELECT num, 0, chain, first, at, CAST(text AS BLOB), keys, before, hash FROM audit_link
         WHERE num > ${after[0] ?? 0} ORDER BY num LIMIT ${bound(size + 1)}`,
@@ -166,9 +170,6 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
     const last = rows.at(-1);
     return more && last !== undefined ? { items, next: [Number(last[0])] } : { items };
   }
-
-  const isFound = (key: string, link: number, line: number): boolean =>
-    get(sql`SELECT 1 FROM audit_key WHERE key = ${key} AND link = ${link} AND line = ${line}`) !== undefined;
 
   return {
     append,
@@ -193,15 +194,10 @@ export function* orderKeys({ connection }: Hands): Generator<undefined, boolean>
   const rows = all(sql`SELECT num, keys FROM audit_link WHERE num > ${mark} ORDER BY num LIMIT ${bound(ORDERED)}`);
   const last = rows.at(-1)?.num;
   if (last === undefined || last === null) return false;
-  const keys = rows.flatMap(({ num, keys: text }) =>
-    keysOf(text).flatMap((some, line) => some.map((key) => ({ key, link: Number(num), line }))),
+  yield* addKeys(
+    connection,
+    rows.map(({ num, keys }) => ({ num: Number(num), keys: keysOf(keys) })),
   );
-  // In the order of the table, so that neighbours are written together.
-  keys.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : one.link - other.link));
-  for (const { key, link, line } of keys) {
-    run(sql`INSERT OR IGNORE INTO audit_key (key, link, line) VALUES (${key}, ${link}, ${line})`);
-    yield;
-  }
   run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${MARK}, ${String(last)})`);
   return rows.length === ORDERED;
 }
@@ -213,17 +209,18 @@ function expire({ connection, ledger }: Hands, before: Instant, told: (cut: Audi
     SELECT num, chain, first, keys, hash FROM audit_link
     WHERE at < ${before} AND num < (SELECT max(num) FROM audit_link) ORDER BY num LIMIT ${bound(EXPIRED)}`);
   const cut = new Map<string, AuditHead>();
+  const [found, nums] = [new Set<string>(), new Set<number>()];
   let gone = 0;
   for (const { num, chain, first, keys, hash } of old) {
     const listed = keysOf(keys);
     gone += listed.length;
+    nums.add(Number(num));
     const head = headOf({ chain: String(chain), first: Number(first), keys: listed, hash: String(hash) });
     cut.set(head.chain, head);
-    for (const [line, some] of listed.entries())
-      for (const key of some)
-        run(sql`DELETE FROM audit_key WHERE key = ${key} AND link = ${num ?? 0} AND line = ${line}`);
+    for (const key of listed.flat()) found.add(key);
     run(sql`DELETE FROM audit_link WHERE num = ${num ?? 0}`);
   }
+  dropKeys(connection, found, nums, Number(old.at(-1)?.num ?? 0));
   if (cut.size > 0) ledger.add([told([...cut.values()])]);
   return gone;
 }

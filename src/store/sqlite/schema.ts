@@ -164,6 +164,18 @@ const migrations: readonly string[] = [
     UNIQUE (org, type, owner)
   );
   `,
+  // A row of keys for a stretch of links, see `audit-keys.ts`.
+  `
+  CREATE TABLE audit_place (
+    key TEXT NOT NULL,
+    link INTEGER NOT NULL,
+    places TEXT NOT NULL,
+    PRIMARY KEY (key, link)
+  ) WITHOUT ROWID;
+  INSERT INTO audit_place (key, link, places)
+    SELECT key, link, '[' || group_concat(link || ',' || line, ',' ORDER BY line) || ']' FROM audit_key GROUP BY key, link;
+  DROP TABLE audit_key;
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */
