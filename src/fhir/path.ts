@@ -6,12 +6,12 @@
 import { limits } from '../kit/limits.js';
 import type { Definitions } from './definitions.js';
 import { boundedFunctions, REPEAT, type PathFunctions } from './path/bounded.js';
-import { boundPath, readBy, readByLibrary, type PathReading } from './path/bounds.js';
+import { boundPath, readBy, readByLibrary, refuseReading, type PathReading } from './path/bounds.js';
 import type { Env } from './path/compiler/compiled.js';
 import { Node } from './path/compiler/node.js';
 import { createShapes, type Shapes } from './path/compiler/shapes.js';
-import { openEngine } from './path/engine.js';
-import { PathError } from './path/error.js';
+import { isEngineOpen, openEngine } from './path/engine.js';
+import { EngineWanted, PathError } from './path/error.js';
 import { compileExactly } from './path/exact.js';
 import { checkSyntax } from './path/grammar.js';
 import { createMeter, type PathWork } from './path/meter.js';
@@ -21,6 +21,7 @@ export type { PathFunction, PathFunctions } from './path/bounded.js';
 export type { PathReading } from './path/bounds.js';
 export { parsePath, type Syntax } from './path/engine.js';
 export { PathError } from './path/error.js';
+export { inTurns } from './path/turns.js';
 export type { PathWork } from './path/meter.js';
 
 /** Variables by their names without `%`: resources, elements, or what `find` has found. */
@@ -51,9 +52,11 @@ export type Meter = (focus: unknown, result: unknown) => void;
 export function createCompilePath(definitions: Definitions): CompilePath {
   const shapes = createShapes(definitions);
   return (text, at, functions = {}, reading = aLot()) => {
-    readBy(reading, boundPath(text));
+    refuseReading(reading);
+    const tokens = boundPath(text);
     const exact = compileExactly(text, functions);
     if (exact === undefined) return compilePath(text, at, functions, reading);
+    readBy(reading, tokens);
     let library: Expression | undefined;
     return expressionOf((focus, variables, work) => {
       const { found, nodes } = sharedBy(work);
@@ -71,9 +74,15 @@ export function createCompilePath(definitions: Definitions): CompilePath {
 
 /** Throws a PathError for what would be refused when it is compiled. */
 export function checkPath(text: string, functions: PathFunctions, reading: PathReading): void {
+  refuseReading(reading);
   const tokens = boundPath(text);
-  readBy(reading, tokens);
-  if (compileExactly(text, functions) !== undefined) return;
+  if (compileExactly(text, functions) !== undefined) readBy(reading, tokens);
+  else checkByLibrary(text, tokens, functions, reading);
+}
+
+function checkByLibrary(text: string, tokens: number, functions: PathFunctions, reading: PathReading): void {
+  refuseReading(reading);
+  if (reading.now !== undefined && !isEngineOpen()) throw new EngineWanted();
   readByLibrary(reading, tokens);
   checkSyntax(text, Object.keys(functions));
 }
@@ -124,8 +133,7 @@ const expressionOf = (run: (focus: Element, variables: Variables, work: PathWork
 
 /** By fhirpath.js alone. */
 export const compilePath: CompilePath = (text, at, functions = {}, reading = aLot()) => {
-  readByLibrary(reading, boundPath(text));
-  checkSyntax(text, Object.keys(functions));
+  checkByLibrary(text, boundPath(text), functions, reading);
   const meter = createMeter(text.includes('|'));
   const run = openEngine().compile({ base: at, expression: text }, openEngine().r4, {
     async: false,

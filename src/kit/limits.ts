@@ -210,8 +210,9 @@ export const limits = {
   pathUnion: 500,
   /** Elements that all expressions of a form may touch on one response. */
   pathWorkTogether: 100_000,
-  /** Words and signs of a form's expressions that are read; those that fhirpath.js reads count fifty times. */
+  /** Words and signs of a form's expressions that are read, in all and in one turn; those that fhirpath.js reads count fifty times. */
   formExpressionTokens: 100_000,
+  formExpressionTokensNow: 5000,
   /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
   formsReady: 64,
   formFreshMs: 1000,

@@ -14,6 +14,7 @@ import { itemRules, typeRules, valueRules, wholeRules } from './rules/index.js';
 import { occurrences } from './rules/occurs.js';
 import type { Checking, Codes, Say } from './rules/rule.js';
 import { valueOf, type QuestionnaireResponse } from './types.js';
+import { missingNode } from './node.js';
 import { walk } from './walk.js';
 
 export interface Tools {
@@ -51,10 +52,10 @@ export function check(form: Form, response: QuestionnaireResponse, tools: Tools)
   const formulas = form.hasFormulas
     ? formulasOn(form, response, nodes, tools.compile, tools.compiled, { left: limits.pathWorkTogether })
     : NONE;
-  const enabling = enable(root, nodes, tools.unitOf, (question, node) => {
+  const enabling = enable(root, nodes, tools.unitOf, (question, node, parent) => {
     const { enableWhenExpression } = question;
     if (enableWhenExpression === undefined) return true;
-    const { values } = formulas.evaluate(enableWhenExpression, question, node);
+    const { values } = formulas.evaluate(enableWhenExpression, node ?? missingNode(question, parent, undefined));
     return values === undefined ? undefined : values[0] === true;
   });
   const patterns = { left: limits.patternStepsTogether };

@@ -21,6 +21,8 @@ export interface Formula {
   name?: string;
   language: string;
   expression: string;
+  /** The names of variables that stand in it, without their sign. */
+  mentions: readonly string[];
 }
 
 export interface Demand {
@@ -231,7 +233,7 @@ const whenOf = (condition: Condition): When => ({
 function constraintsOf(extensions: Extension[] | undefined): Demand[] {
   return [...valuesOf(extensions, 'constraint'), ...valuesOf(extensions, 'targetConstraint')].flatMap((one) => {
     const written = partOf(one, 'expression');
-    const formula = typeof written === 'string' ? { language: FHIRPATH, expression: written } : formulaOf(written);
+    const formula = formulaOf(typeof written === 'string' ? { expression: written } : written);
     if (formula === undefined) return [];
     const severity = partOf(one, 'severity') === 'warning' ? 'warning' : 'error';
     const [key, human] = [partOf(one, 'key'), partOf(one, 'human')];
@@ -247,8 +249,16 @@ const formulasOf = (extensions: Extension[] | undefined, name: 'variable'): Form
 function formulaOf(value: unknown): Formula | undefined {
   const { name, language, expression } = (value ?? {}) as Partial<Formula>;
   if (typeof expression !== 'string') return undefined;
-  return { ...(typeof name === 'string' ? { name } : {}), language: language ?? FHIRPATH, expression };
+  const mentions = expression.length > limits.pathCharacters ? [] : mentionedIn(expression);
+  return { ...(typeof name === 'string' ? { name } : {}), language: language ?? FHIRPATH, expression, mentions };
 }
+
+/** Some of them may stand in a text, and mean nothing there. */
+const mentionedIn = (expression: string): string[] => [
+  ...new Set(
+    [...expression.matchAll(/%(?:(\w+)|`([^`]*)`|'([^']*)')/g)].map(([, ...names]) => names.find(isText) ?? ''),
+  ),
+];
 
 export const FHIRPATH = 'text/fhirpath';
 

@@ -1,14 +1,15 @@
 /**
  * The expressions of a form on one response. They are FHIRPath, compiled by a function that is handed in, see `%resource`,
- * `%context`, `%questionnaire`, `%qitem` and the variables that the form defines, and share one allowance of work: what
+ * `%context`, `%questionnaire`, `%qitem` and the variables in whose scope they stand, and share one allowance of work: what
  * is beyond it is told, not waited for. (SDC 4.0, expressions)
  */
 import type { Coding, Element } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
 import { numberOf } from './extensions.js';
 import { sameCoding } from './compare.js';
-import { FHIRPATH, type Form, type Formula, type Question } from './form.js';
+import { FHIRPATH, type Form, type Formula } from './form.js';
 import type { Node } from './node.js';
+import { createScopes, lookUp, type Scope } from './scopes.js';
 import { valueOf, type Extension, type QuestionnaireResponse } from './types.js';
 
 export interface Work {
@@ -28,7 +29,7 @@ export interface Expression {
  * Throws an Error that says why the text is no expression that can be run. `at` is what it will begin from; `reading`,
  * what all expressions of a form may take to be read.
  */
-export type Compile = (text: string, at: string, functions: Functions, reading: Work) => Expression;
+export type Compile = (text: string, at: string, functions: Functions, reading: Reading) => Expression;
 
 export type Functions = Readonly<Record<string, { run: (input: unknown[]) => unknown[] }>>;
 
@@ -42,18 +43,23 @@ export interface Failure {
 export type Evaluated = { values: unknown[]; why?: never; rule?: never } | Failure;
 
 export interface Formulas {
-  /** In the context of the item, or of the response without one. */
-  evaluate(formula: Formula, question: Question | undefined, node: Node | undefined): Evaluated;
+  /** In the context of the item, there or not, or of the response without one. */
+  evaluate(formula: Formula, node: Node | undefined): Evaluated;
 }
 
 /** Compiled expressions of one form; they outlive the response that they were first compiled for. */
 export interface Compiled {
-  known: Map<string, Expression | Failure>;
-  reading: Work;
+  known: Map<Formula, Expression | Failure>;
+  reading: Reading;
+}
+
+export interface Reading extends Work {
+  now?: number;
 }
 
 export const nothingCompiled = (): Compiled => ({ known: new Map(), reading: { left: limits.formExpressionTokens } });
 
+/** Throws what has to be asked once more later, as `fhir/path/turns.ts` does. */
 export function formulasOn(
   form: Form,
   response: QuestionnaireResponse,
@@ -63,62 +69,39 @@ export function formulasOn(
   work: Work,
 ): Formulas {
   const common = { resource: response, rootResource: response, questionnaire: form.questionnaire };
-  const known = new Map<Formula, Evaluated>();
   if (form.hasWeights) rememberWeights(nodes);
 
-  const compiledOf = ({ expression }: Formula, at: string): Expression | Failure => {
-    const key = `${at} ${expression}`;
-    const known = compiled.known.get(key);
+  const compiledOf = (formula: Formula, at: string): Expression | Failure => {
+    const known = compiled.known.get(formula);
     if (known !== undefined) return known;
-    const found = attempt(() => compile(expression, at, FUNCTIONS, compiled.reading));
-    compiled.known.set(key, found);
+    const found =
+      formula.language === FHIRPATH
+        ? attempt(() => compile(formula.expression, at, FUNCTIONS, compiled.reading))
+        : foreign(formula);
+    compiled.known.set(formula, found);
     return found;
   };
 
-  function evaluate(formula: Formula, question: Question | undefined, node: Node | undefined): Evaluated {
-    if (formula.language !== FHIRPATH) return foreign(formula);
-    const found = compiledOf(formula, question === undefined ? 'QuestionnaireResponse' : 'QuestionnaireResponse.item');
+  function run(formula: Formula, node: Node | undefined, scope: Scope, how: 'evaluate' | 'find'): Evaluated {
+    const found = compiledOf(formula, node === undefined ? 'QuestionnaireResponse' : 'QuestionnaireResponse.item');
     if ('why' in found) return found;
+    // To say so of each of very many would take longer than they do.
+    if (work.left < 0) return SPENT;
     const variables: Record<string, unknown> = { ...common };
-    if (question !== undefined) variables.qitem = question.item;
-    for (const [name, value] of variablesFor(question)) {
-      if (value.why !== undefined && formula.expression.includes(name))
-        return { ...value, why: `%${name}: ${value.why}` };
-      variables[name] = value.values ?? [];
+    if (node?.question !== undefined) variables.qitem = node.question.item;
+    for (const name of formula.mentions) {
+      const value = lookUp(scope, name);
+      if (value?.why !== undefined) return { ...value, why: `%${name}: ${value.why}` };
+      if (value !== undefined) variables[name] = value.values;
     }
-    const focus = question === undefined ? response : (node?.item ?? { linkId: question.linkId });
-    return attempt(() => ({ values: found.evaluate(focus, variables, work) }));
+    return attempt(() => ({ values: found[how](node?.item ?? response, variables, work) }));
   }
 
-  /** Of the form, and of the questions around; an inner one hides an outer one of the same name. */
-  function variablesFor(question: Question | undefined): Map<string, Evaluated> {
-    const chain: Question[] = [];
-    for (let around = question; around !== undefined; around = around.parent) chain.unshift(around);
-    const all = [...form.variables, ...chain.flatMap(({ variables }) => variables)];
-    const values = new Map<string, Evaluated>();
-    for (const formula of all) {
-      if (formula.name !== undefined) values.set(formula.name, variable(formula, values));
-    }
-    return values;
-  }
-
-  function variable(formula: Formula, before: ReadonlyMap<string, Evaluated>): Evaluated {
-    const found = known.get(formula);
-    if (found !== undefined) return found;
-    let value: Evaluated;
-    if (formula.language !== FHIRPATH) value = foreign(formula);
-    else {
-      const run = compiledOf(formula, 'QuestionnaireResponse');
-      const variables: Record<string, unknown> = { ...common };
-      for (const [name, { values }] of before) variables[name] = values ?? [];
-      value = 'why' in run ? run : attempt(() => ({ values: run.find(response, variables, work) }));
-    }
-    known.set(formula, value);
-    return value;
-  }
-
-  return { evaluate };
+  const scopeOf = createScopes(form, (formula, node, scope) => run(formula, node, scope, 'find'));
+  return { evaluate: (formula, node) => run(formula, node, scopeOf(node), 'evaluate') };
 }
+
+const SPENT: Failure = { why: 'the expressions of this form take too many steps on these values', rule: 'tooCostly' };
 
 /** The score of an answer: its own, or that of the option it was chosen from. Empty where there is none. */
 const weigh = (input: unknown[]): unknown[] =>
@@ -161,6 +144,7 @@ function attempt<T>(run: () => T): T | Failure {
     return run();
   } catch (error) {
     const { kind, message } = error as { kind?: string; message?: string };
+    if (kind === 'later') throw error;
     return {
       why: message === undefined || message === '' ? 'it cannot be run' : message,
       rule: kind === 'costly' ? 'tooCostly' : 'notChecked',

@@ -29,6 +29,10 @@ export function nodeOf(
 
 const NONE: readonly Answer[] = [];
 
+/** Stands for an item that is not there: its path is where it would be. */
+export const missingNode = (question: Question, parent: Node, below: number | undefined): Node =>
+  nodeOf(question, { linkId: question.linkId }, parent, below, -1);
+
 /** FHIRPath of the item in the response. */
 export function pathOf(node: Node): string {
   const { parent, below, index } = node;

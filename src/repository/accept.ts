@@ -16,7 +16,7 @@ import type { Validator } from '../validate/validator.js';
 import { storeBytes, withoutData } from './binary.js';
 import type { Link } from './linking.js';
 import type { Step, Work } from './operations.js';
-import { refuseFaults } from './prepare/faults.js';
+import { refuseFaultsInTurns } from './prepare/faults.js';
 import type { Made, Prepared, Task } from './prepare/prepare.js';
 import { finalText, joinedText, stamped, type Stamp } from './version.js';
 
@@ -54,7 +54,7 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
     if (prepared !== undefined) return acceptPrepared(prepared, step);
     const whole = operation.patch === undefined ? brought(work) : await patched(operation, was?.text);
     const { resource, judged } = linked?.(whole) ?? { resource: whole, judged: whole };
-    const issues = refuseFaults(validator, judged);
+    const issues = await refuseFaultsInTurns(validator, judged);
     if (operation.patch !== undefined && was?.blob !== undefined) return { ...of(resource), blob: was.blob, issues };
     if (blob !== undefined) return { ...of(resource), blob, issues };
     if (key.type !== 'Binary') return { ...of(resource), issues };

@@ -16,7 +16,7 @@ import { createAnswers } from './answers.js';
 import { createDoubts } from './consents/doubts.js';
 import { asked } from './failures.js';
 import { idBrought, keyOf, nameOf, type Brought } from './operations.js';
-import { refuseFaults } from './prepare/faults.js';
+import { refuseFaultsInTurns } from './prepare/faults.js';
 import type { Prepared, Task } from './prepare/prepare.js';
 import type { SeenStore } from './seen.js';
 import { joinedText } from './version.js';
@@ -62,7 +62,7 @@ export function createChecking(parts: CheckingParts): Validate {
     const { mode, brought } = question;
     const issues = mode === 'delete' ? await deletion(call, question) : await identity(call, question);
     if (brought === undefined) return issues;
-    const { found, places } = contentOf(brought);
+    const { found, places } = await contentOf(brought);
     issues.push(...found);
     if (mode !== 'delete') issues.push(...(await lostReferences(call, places)));
     const checked = brought.resource;
@@ -88,13 +88,13 @@ export function createChecking(parts: CheckingParts): Validate {
   }
 
   /** The same function that every write passes, and what it must not run into later: too many search values. */
-  function contentOf({ resource, prepared }: Brought): { found: Issue[]; places: ReadonlyMap<string, string> } {
+  async function contentOf({ resource, prepared }: Brought): Promise<Content> {
     if (prepared !== undefined) {
       const { refusal, made } = prepared;
       return { found: refusal?.issues ?? made?.issues ?? [], places: made?.places ?? new Map() };
     }
     try {
-      const found = refuseFaults(validator, resource);
+      const found = await refuseFaultsInTurns(validator, resource);
       extract(resource);
       const places = literalReferences(resource, definitions, base).map(({ type, id, path }): [string, string] => [
         `${type}/${id}`,
@@ -154,6 +154,11 @@ export function createChecking(parts: CheckingParts): Validate {
       return issueOf('conflict', `${who} refers to ${nameOf(key)}: it has to go, or to change, before.`);
     });
   }
+}
+
+interface Content {
+  found: Issue[];
+  places: ReadonlyMap<string, string>;
 }
 
 /** Referrers that are told of. */

@@ -12,6 +12,7 @@ import type { Clock } from '../kit/clock.js';
 import { parseJson } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import type { VaultRecord, Version } from '../store/port.js';
+import { checkInTurns } from '../validate/questionnaire.js';
 import type { Validator } from '../validate/validator.js';
 import { asked } from './failures.js';
 import { nameOf, type Work, type Written } from './operations.js';
@@ -96,13 +97,14 @@ export function createOnce({ store, clock, validator }: Parts, perform: Write): 
       const say = `This was answered before, and made ${nameOf({ type, id })}, which was erased since.`;
       throw failure('deleted', `${say} It is not made again.`, HEADER);
     }
-    return { version, created, changed, issues: changed ? issuesOf(version) : [], replayed: true };
+    return { version, created, changed, issues: changed ? await issuesOf(version) : [], replayed: true };
   }
 
   /** What the checks found that did not forbid the write: made anew, so that the record holds no content. */
-  function issuesOf({ text = '' }: Version): Issue[] {
+  async function issuesOf({ text = '' }: Version): Promise<Issue[]> {
     if (text === '' || text.length > limits.asideBytes) return [];
-    return validator.validate(parseJson(text, limits.depth) as Resource);
+    const resource = parseJson(text, limits.depth) as Resource;
+    return checkInTurns(resource, () => validator.validate(resource));
   }
 
   function recordOf(call: Call, once: Once, written: Written[]): VaultRecord {

@@ -6,6 +6,7 @@
  */
 import type { Definitions } from '../fhir/definitions.js';
 import type { Issue } from '../fhir/outcome.js';
+import { inTurns } from '../fhir/path.js';
 import { parseCanonical, parseReference } from '../fhir/reference.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
 import { parseJson } from '../kit/json.js';
@@ -173,7 +174,8 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
       const refused = was === undefined ? [] : refusedMove(parseJson(was, limits.depth) as Resource, response);
       if (refused.length > 0 || response.status === 'entered-in-error') return refused;
       const ready = await readyFor(response, lookup);
-      return typeof ready === 'string' ? [unresolved(ready, required)] : checkReady(ready, response);
+      if (typeof ready === 'string') return [unresolved(ready, required)];
+      return inTurns(ready.compiled.reading, () => checkReady(ready, response));
     },
     forget() {
       generation += 1;

@@ -327,8 +327,8 @@ test('what a form makes this server read is counted: closures once, fhirpath.js 
     return Infinity;
   };
   expect(readOf((at) => `a.b.c${at} = 1`)).toBe(Math.floor(limits.formExpressionTokens / 7));
-  // Its six words and signs are counted before it is known who reads them.
-  expect(readOf((at) => `today() > a${at}`)).toBe(Math.floor(limits.formExpressionTokens / (5 * 51)));
+  expect(readOf((at) => `today() > a${at}`)).toBe(Math.floor(limits.formExpressionTokens / (5 * 50)));
+  expect(readOf((at) => `'${'x'.repeat(1600)}' = '${at}'`)).toBe(Math.floor(limits.formExpressionTokens / 101));
 });
 
 test('a variable keeps the types of what it found, whoever finds it', () => {

@@ -5,9 +5,11 @@ import { PathError } from './error.js';
 /** What may still be read of the expressions of one form, in words and signs. */
 export interface PathReading {
   left: number;
+  /** Of that, before others have their turn; absent where nobody waits. */
+  now?: number;
 }
 
-/** fhirpath.js takes so many times as long as we to read one: a tenth of a millisecond. */
+/** fhirpath.js takes at least so many times as long as we to read one. */
 const LIBRARY = 50;
 
 export const readByLibrary = (reading: PathReading, tokens: number): void => {
@@ -15,12 +17,24 @@ export const readByLibrary = (reading: PathReading, tokens: number): void => {
 };
 
 export function readBy(reading: PathReading, tokens: number): void {
+  refuseReading(reading);
   reading.left -= tokens;
-  if (reading.left < 0)
-    throw new PathError('costly', 'the expressions of this form are too many and too long to be read');
+  if (reading.now !== undefined) reading.now -= tokens;
+  if (reading.left < 0) throw tooMany();
 }
 
-/** How many words and signs it has. Throws a PathError: the parsers' time grows with them, and with the depth. */
+/** Before anything is looked at: texts that are not read any more cost nothing, and one is read in each turn at least. */
+export function refuseReading({ left, now }: PathReading): void {
+  if (left < 0) throw tooMany();
+  if (now !== undefined && now <= 0) throw new PathError('later', 'others have their turn before it is read');
+}
+
+const tooMany = () => new PathError('costly', 'the expressions of this form are too many and too long to be read');
+
+/**
+ * How many words and signs it has; long ones count as several. Throws a PathError: the parsers' time grows with them, and
+ * with the depth.
+ */
 export function boundPath(text: string): number {
   const { pathCharacters, pathTokens, pathDepth } = limits;
   if (text.length > pathCharacters) {
@@ -36,8 +50,10 @@ export function boundPath(text: string): number {
     else if (/^[)\]}]$/.test(token)) depth -= 1;
     if (depth > pathDepth) throw new PathError('costly', `it opens more than ${pathDepth} brackets in each other`);
   }
-  return tokens.length;
+  return Math.max(tokens.length, Math.ceil(text.length / CHARACTERS_A_TOKEN));
 }
+
+const CHARACTERS_A_TOKEN = 16;
 
 /** TABLE: function -> how many arguments it may have. fhirpath.js would pass over a wrong number with an empty result. */
 const FUNCTIONS: Readonly<Record<string, readonly [least: number, most: number]>> = {

@@ -74,6 +74,14 @@ const NONE = [0, 0] as const;
 const STEADY = new Set(['%resource', '%rootResource', '%questionnaire']);
 
 function dialectWith(functions: PathFunctions): Dialect {
+  const known = dialects.get(functions) ?? newDialect(functions);
+  dialects.set(functions, known);
+  return known;
+}
+
+const dialects = new WeakMap<PathFunctions, Dialect>();
+
+function newDialect(functions: PathFunctions): Dialect {
   const own = Object.entries(functions).map(([name, { run }]): [string, Dialect['functions'][string]] => [
     name,
     (of) => exactly((item, env) => run(of.list(item, env).map(held)).map(itemOf)),

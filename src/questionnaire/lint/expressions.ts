@@ -1,12 +1,8 @@
 /** Expressions: they can be read, they are not endless, and no variable hides its twin. */
-import { limits } from '../../kit/limits.js';
 import { FHIRPATH, formulasIn, type Formula, type Question } from '../form.js';
 import type { Linting } from './lint.js';
 
 export function expressions({ form, checkExpression, tell }: Linting): void {
-  const reading = { left: limits.formExpressionTokens };
-  const known = new Map<string, string | undefined>();
-
   const look = (name: string, { language, expression }: Formula, at: Question | undefined): void => {
     const what = `${name} ${JSON.stringify(expression.slice(0, 60))}`;
     if (language !== FHIRPATH) {
@@ -14,10 +10,10 @@ export function expressions({ form, checkExpression, tell }: Linting): void {
       return;
     }
     try {
-      if (!known.has(expression)) checkExpression(expression, reading);
-      known.set(expression, undefined);
+      checkExpression(expression);
     } catch (error) {
       const { kind, message } = error as { kind?: string; message: string };
+      if (kind === 'later') throw error;
       if (kind === 'costly')
         tell('warning', 'tooCostly', at, `has the ${what}, which will not be evaluated: ${message}`);
       else if (kind === 'refused')

@@ -1,7 +1,6 @@
 /** What a lint rule has, and how it tells what it found about a form. */
 import type { Issue, Severity } from '../../fhir/outcome.js';
 import type { Form, Question } from '../form.js';
-import type { Work } from '../formulas.js';
 import type { QuestionnaireItem } from '../types.js';
 
 /** The system of `issue.details.coding` of what is wrong with a form. */
@@ -17,8 +16,8 @@ export interface Place {
 export interface Linting {
   form: Form;
   places: readonly Place[];
-  /** Throws what is wrong with an expression, with `kind` as `fhir/path.ts` has it. */
-  checkExpression: (text: string, reading: Work) => void;
+  /** Throws what is wrong with an expression, with `kind` as `fhir/path.ts` has it; each text may be asked several times. */
+  checkExpression: (text: string) => void;
   tell: Tell;
 }
 

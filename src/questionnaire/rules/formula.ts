@@ -1,6 +1,6 @@
 /** V25, V27: what the form says by expressions. */
 import { order, same } from '../compare.js';
-import type { Demand, Question } from '../form.js';
+import type { Demand } from '../form.js';
 import { say } from '../issue.js';
 import type { Node } from '../node.js';
 import { shown } from '../show.js';
@@ -10,21 +10,15 @@ import type { Checking, ItemRule, Say, WholeRule } from './rule.js';
 /** V25, on the questions that are enabled and answered, or grouped. */
 export const constraints: ItemRule = (checking, node, question, tell) => {
   if (!node.enabled) return;
-  for (const demand of question.constraints) hold(checking, demand, question, node, tell);
+  for (const demand of question.constraints) hold(checking, demand, node, tell);
 };
 
 export const wholeConstraints: WholeRule = (checking, tell) => {
-  for (const demand of checking.form.constraints) hold(checking, demand, undefined, undefined, tell);
+  for (const demand of checking.form.constraints) hold(checking, demand, undefined, tell);
 };
 
-function hold(
-  { formulas }: Checking,
-  demand: Demand,
-  question: Question | undefined,
-  node: Node | undefined,
-  tell: Say,
-): void {
-  const { values, why, rule } = formulas.evaluate(demand.formula, question, node);
+function hold({ formulas }: Checking, demand: Demand, node: Node | undefined, tell: Say): void {
+  const { values, why, rule } = formulas.evaluate(demand.formula, node);
   const name = demand.key === '' ? '' : ` (${demand.key})`;
   if (why !== undefined) {
     const text = `has a constraint${name} that was not checked: ${why}`;
@@ -44,7 +38,7 @@ function hold(
 /** V27: a user may have overridden what is calculated, so this is told and refuses nothing. */
 export const calculated: ItemRule = ({ formulas, unitOf }, node, question, tell) => {
   if (!node.enabled || question.calculatedExpression === undefined || node.answers.length === 0) return;
-  const { values, why, rule } = formulas.evaluate(question.calculatedExpression, question, node);
+  const { values, why, rule } = formulas.evaluate(question.calculatedExpression, node);
   if (why !== undefined) {
     tell(say(node, rule, `is calculated, which was not checked: ${why}`));
     return;
@@ -84,7 +78,7 @@ export const readOnly: ItemRule = ({ unitOf }, node, question, tell) => {
 export const notDecided: ItemRule = ({ formulas }, node, question, tell) => {
   const { enableWhenExpression } = question;
   if (enableWhenExpression === undefined) return;
-  const { why, rule } = formulas.evaluate(enableWhenExpression, question, node);
+  const { why, rule } = formulas.evaluate(enableWhenExpression, node);
   if (why === undefined) return;
   tell(say(node, rule, `is asked on a condition that was not checked: ${why}`));
 };

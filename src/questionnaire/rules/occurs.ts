@@ -1,7 +1,7 @@
 /** V8 to V11: how often something is answered, whether it must be, and whether it was asked at all. */
 import type { Question } from '../form.js';
 import { say } from '../issue.js';
-import { isAnswered, type Node } from '../node.js';
+import { isAnswered, missingNode, type Node } from '../node.js';
 import { shown } from '../show.js';
 import type { Checking, ItemRule, Say } from './rule.js';
 
@@ -80,7 +80,7 @@ function occurs(
   }
   if (question.type === 'display' || !enabling.isEnabled(question, parent, first)) return;
   const count = isGroup ? own.length : (first?.answers.length ?? 0);
-  const here = first ?? missing(question, parent, at);
+  const here = first ?? missingNode(question, parent, at);
   if (question.required && (isGroup ? !own.some(isAnswered) : count === 0)) {
     const what = isGroup ? 'needs at least one answer in it' : 'must be answered';
     tell(say(here, 'required', what));
@@ -96,15 +96,3 @@ function occurs(
     tell(say(here, 'maxCount', `${what} at most ${maxOccurs} ${unit}; found ${count}`));
   }
 }
-
-/** Stands for an item that is not there: the expression points at where it would be. */
-const missing = (question: Question, parent: Node, below: number | undefined): Node => ({
-  question,
-  item: { linkId: question.linkId },
-  parent,
-  below,
-  index: -1,
-  answers: [],
-  children: [],
-  enabled: true,
-});

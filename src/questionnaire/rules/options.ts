@@ -41,7 +41,7 @@ const isThat = (value: Value, option: Value, { unitOf }: Checking): boolean =>
 function offeredBy(checking: Checking, question: Question, node: Parameters<ValueRule>[1], type: string) {
   if (question.options.length > 0) return question.options;
   if (question.answerExpression === undefined) return undefined;
-  const { values, why } = checking.formulas.evaluate(question.answerExpression, question, node);
+  const { values, why } = checking.formulas.evaluate(question.answerExpression, node);
   if (why !== undefined) return why;
   return values.map((one): Value => ({ type: typeFor(one, type), value: one }));
 }

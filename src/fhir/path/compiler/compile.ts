@@ -4,16 +4,21 @@
  */
 import { typeName, type Expression } from '../syntax.js';
 import { ofTruth, type Compiled, type Dialect, type Env } from './compiled.js';
+import { rememberFacts, type Facts, type FactsOf } from './facts.js';
 import type { Item } from './node.js';
 
 /** Throws for what is no part of the dialect. */
-export function compile(expression: Expression, dialect: Dialect): Compiled {
-  const compiled = compileKind(expression, dialect);
-  if (isConstant(expression)) return constant(compiled, dialect);
-  return isSteady(expression, dialect) ? remembered(expression, compiled, dialect) : compiled;
+export const compile = (expression: Expression, dialect: Dialect): Compiled =>
+  compilePart(expression, dialect, rememberFacts());
+
+function compilePart(expression: Expression, dialect: Dialect, factsOf: FactsOf): Compiled {
+  const compiled = compileKind(expression, dialect, factsOf);
+  if (factsOf(expression).isConstant) return constant(compiled, dialect);
+  const from = steadyFrom(factsOf(expression), expression, dialect);
+  return from === undefined ? compiled : remembered(expression, from, compiled, dialect);
 }
 
-function compileKind(expression: Expression, dialect: Dialect): Compiled {
+function compileKind(expression: Expression, dialect: Dialect, factsOf: FactsOf): Compiled {
   switch (expression.kind) {
     case 'literal':
       return dialect.of(() => [expression.value]);
@@ -22,24 +27,24 @@ function compileKind(expression: Expression, dialect: Dialect): Compiled {
     case 'variable':
       return dialect.of(variable(expression.name, dialect));
     case 'member':
-      return member(expression, dialect);
+      return member(expression, dialect, factsOf);
     case 'index': {
-      const of = compile(expression.of, dialect);
+      const of = compilePart(expression.of, dialect, factsOf);
       return dialect.of((item, env) => of.list(item, env).slice(expression.index, expression.index + 1));
     }
     case 'type':
-      return typed(compile(expression.of, dialect), expression.operator, expression.type, dialect);
+      return typed(compilePart(expression.of, dialect, factsOf), expression.operator, expression.type, dialect);
     case 'call':
-      return call(expression, dialect);
+      return call(expression, dialect, factsOf);
     case 'binary': {
       const apply = dialect.operators[expression.operator];
       if (apply === undefined) throw new Error(`The FHIRPath operator ${expression.operator} is not understood.`);
-      return apply(compile(expression.left, dialect), compile(expression.right, dialect));
+      return apply(compilePart(expression.left, dialect, factsOf), compilePart(expression.right, dialect, factsOf));
     }
   }
 }
 
-function member({ of, name }: Extract<Expression, { kind: 'member' }>, dialect: Dialect): Compiled {
+function member({ of, name }: Extract<Expression, { kind: 'member' }>, dialect: Dialect, factsOf: FactsOf): Compiled {
   const { children } = dialect;
   if (of === undefined) {
     // `Appointment.status` begins with the type of what it is asked of.
@@ -50,7 +55,7 @@ function member({ of, name }: Extract<Expression, { kind: 'member' }>, dialect: 
       return found;
     });
   }
-  const before = compile(of, dialect);
+  const before = compilePart(of, dialect, factsOf);
   return dialect.of((item, env) => {
     const found: Item[] = [];
     for (const one of before.list(item, env)) children(one, name, env, found);
@@ -76,23 +81,22 @@ function typed(of: Compiled, operator: 'is' | 'as', type: string, dialect: Diale
 
 const here: Expression = { kind: 'variable', name: '$this' };
 
-function call({ of = here, name, arguments: list }: Extract<Expression, { kind: 'call' }>, dialect: Dialect): Compiled {
-  if (name === 'is') return typed(compile(of, dialect), 'is', typeName(list[0]), dialect);
-  if (name === 'as' || name === 'ofType') return typed(compile(of, dialect), 'as', typeName(list[0]), dialect);
+function call(
+  { of = here, name, arguments: list }: Extract<Expression, { kind: 'call' }>,
+  dialect: Dialect,
+  factsOf: FactsOf,
+): Compiled {
+  if (name === 'is') return typed(compilePart(of, dialect, factsOf), 'is', typeName(list[0]), dialect);
+  if (name === 'as' || name === 'ofType')
+    return typed(compilePart(of, dialect, factsOf), 'as', typeName(list[0]), dialect);
   const make = Object.hasOwn(dialect.functions, name) ? dialect.functions[name] : undefined;
   if (make === undefined) throw new Error(`The FHIRPath function ${name}() is not understood.`);
   return make(
-    compile(of, dialect),
-    list.map((one) => compile(one, dialect)),
+    compilePart(of, dialect, factsOf),
+    list.map((one) => compilePart(one, dialect, factsOf)),
     of,
     list,
   );
-}
-
-/** Made of literals alone, as in `type in ('a' | 'b')`. */
-function isConstant(expression: Expression): boolean {
-  if (expression.kind === 'literal') return true;
-  return expression.kind === 'binary' && isConstant(expression.left) && isConstant(expression.right);
 }
 
 function constant(compiled: Compiled, dialect: Dialect): Compiled {
@@ -101,32 +105,19 @@ function constant(compiled: Compiled, dialect: Dialect): Compiled {
   return dialect.of(() => list);
 }
 
-/** A path from a variable on, the same for all elements that ask: found once, or a large resource takes its square. */
-function isSteady(expression: Expression, dialect: Dialect): boolean {
-  if (expression.kind === 'variable') return false;
-  const origin = originOf(expression);
-  return origin !== undefined && dialect.isSteady(origin);
+/**
+ * A path from a variable on, the same for all elements that ask: found once, or a large resource takes its square. What
+ * is longer than any path that several would ask begins with one that is remembered.
+ */
+function steadyFrom({ origin, size }: Facts, expression: Expression, dialect: Dialect): string | undefined {
+  if (expression.kind === 'variable') return undefined;
+  return origin !== undefined && size <= REMEMBERED && dialect.isSteady(origin) ? origin : undefined;
 }
 
-function originOf(expression: Expression): string | undefined {
-  if (expression.kind === 'variable') return expression.name.startsWith('%') ? expression.name : undefined;
-  if (expression.kind === 'member' || expression.kind === 'index') return expression.of && originOf(expression.of);
-  if (expression.kind !== 'call' || !expression.arguments.every(isInside)) return undefined;
-  return expression.of && originOf(expression.of);
-}
+const REMEMBERED = 32;
 
-/** About nothing but the item that it is asked of. */
-function isInside(expression: Expression): boolean {
-  if (expression.kind === 'variable') return expression.name === '$this';
-  if (expression.kind === 'binary') return isInside(expression.left) && isInside(expression.right);
-  if (expression.kind === 'call')
-    return (expression.of === undefined || isInside(expression.of)) && expression.arguments.every(isInside);
-  if (expression.kind === 'literal' || expression.kind === 'nothing') return true;
-  return expression.of === undefined || isInside(expression.of);
-}
-
-function remembered(expression: Expression, { list }: Compiled, dialect: Dialect): Compiled {
-  const origin = variable(originOf(expression) ?? '', dialect);
+function remembered(expression: Expression, from: string, { list }: Compiled, dialect: Dialect): Compiled {
+  const origin = variable(from, dialect);
   const key = JSON.stringify(expression);
   return dialect.of((item, env) => {
     const [from = item] = origin(item, env);
