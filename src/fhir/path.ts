@@ -6,7 +6,7 @@
 import { limits } from '../kit/limits.js';
 import type { Definitions } from './definitions.js';
 import { boundedFunctions, REPEAT, type PathFunctions } from './path/bounded.js';
-import { boundPath, readBy, readByLibrary, refuseReading, type PathReading } from './path/bounds.js';
+import { costOf, readBy, readByLibrary, type PathReading } from './path/bounds.js';
 import type { Env } from './path/compiler/compiled.js';
 import { Node } from './path/compiler/node.js';
 import { createShapes, type Shapes } from './path/compiler/shapes.js';
@@ -52,8 +52,7 @@ export type Meter = (focus: unknown, result: unknown) => void;
 export function createCompilePath(definitions: Definitions): CompilePath {
   const shapes = createShapes(definitions);
   return (text, at, functions = {}, reading = aLot()) => {
-    refuseReading(reading);
-    const tokens = boundPath(text);
+    const tokens = costOf(text, reading);
     const exact = compileExactly(text, functions);
     if (exact === undefined) return compilePath(text, at, functions, reading);
     readBy(reading, tokens);
@@ -74,14 +73,12 @@ export function createCompilePath(definitions: Definitions): CompilePath {
 
 /** Throws a PathError for what would be refused when it is compiled. */
 export function checkPath(text: string, functions: PathFunctions, reading: PathReading): void {
-  refuseReading(reading);
-  const tokens = boundPath(text);
+  const tokens = costOf(text, reading);
   if (compileExactly(text, functions) !== undefined) readBy(reading, tokens);
   else checkByLibrary(text, tokens, functions, reading);
 }
 
 function checkByLibrary(text: string, tokens: number, functions: PathFunctions, reading: PathReading): void {
-  refuseReading(reading);
   if (reading.now !== undefined && !isEngineOpen()) throw new EngineWanted();
   readByLibrary(reading, tokens);
   checkSyntax(text, Object.keys(functions));
@@ -133,7 +130,7 @@ const expressionOf = (run: (focus: Element, variables: Variables, work: PathWork
 
 /** By fhirpath.js alone. */
 export const compilePath: CompilePath = (text, at, functions = {}, reading = aLot()) => {
-  checkByLibrary(text, boundPath(text), functions, reading);
+  checkByLibrary(text, costOf(text, reading), functions, reading);
   const meter = createMeter(text.includes('|'));
   const run = openEngine().compile({ base: at, expression: text }, openEngine().r4, {
     async: false,

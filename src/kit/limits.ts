@@ -212,7 +212,7 @@ export const limits = {
   pathWorkTogether: 100_000,
   /** Words and signs of a form's expressions that are read, in all and in one turn; those that fhirpath.js reads count fifty times. */
   formExpressionTokens: 100_000,
-  formExpressionTokensNow: 5000,
+  formExpressionTokensNow: 10_000,
   /** Forms that are kept ready, and milliseconds that one found by its canonical is believed to be the newest. */
   formsReady: 64,
   formFreshMs: 1000,
@@ -245,9 +245,11 @@ export const limits = {
   statusVersions: 5000,
   /** Characters of a regular expression that others wrote, and steps (its size times the text's) of one run of it. */
   patternCharacters: 1000,
+  /** Characters of it with its repetitions written out: the engine makes as many states. */
+  patternSize: 5000,
   patternSteps: 500_000,
-  /** Characters of all regular expressions of one form. */
-  formPatternCharacters: 100_000,
+  /** Such characters of all regular expressions of one form. */
+  formPatternCharacters: 40_000,
   /** Such steps of all answers of one response. */
   patternStepsTogether: 3_000_000,
 } as const;

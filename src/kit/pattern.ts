@@ -20,6 +20,9 @@ export function compilePattern(source: string, flags = ''): Pattern {
   if (source.length > limits.patternCharacters) {
     throw new Error(`has ${source.length} characters; at most ${limits.patternCharacters} are read`);
   }
+  if (patternSize(source) > limits.patternSize) {
+    throw new Error(`has repetitions that stand for more than ${limits.patternSize} characters`);
+  }
   let compiled: RE2JS;
   try {
     // FHIRPath has a dot match line ends too (N1, 5.6.9).
@@ -41,3 +44,35 @@ export function compilePattern(source: string, flags = ''): Pattern {
     cost,
   };
 }
+
+/** How long the pattern is with its counted repetitions written out: `(ab{2}){3}` stands for nine. Without compiling it. */
+export function patternSize(source: string): number {
+  const groups: { size: number; last: number }[] = [];
+  let group = { size: 0, last: 0 };
+  const part = (size: number): void => {
+    group = { size: group.size + size, last: size };
+  };
+  for (const [token, , most = '0'] of source.matchAll(PART)) {
+    if (token === '(') {
+      groups.push(group);
+      group = { size: 0, last: 0 };
+    } else if (token === ')') {
+      const { size } = group;
+      group = groups.pop() ?? { size: 0, last: 0 };
+      part(size);
+    } else if (REPETITION.test(token)) {
+      const times = Math.max(1, Number(most));
+      group = { size: group.size + group.last * (times - 1), last: group.last * times };
+    } else part(token.length > 1 ? CLASS : 1);
+  }
+  return Math.max(
+    source.length,
+    groups.reduce((sum, { size }) => sum + size, group.size),
+  );
+}
+
+/** A repetition with the larger of its numbers, a class, what is escaped, or a character. */
+const PART = /\{(?:(\d+),)?(\d+),?\}|\[\^?\]?(?:\\.|[^\]\\])*\]|\\[pP]\{\w*\}|\\[pP]?.|[^]/g;
+const REPETITION = /^\{(?:\d+,)?\d+,?\}$/;
+/** A class of characters takes as long as two. */
+const CLASS = 2;

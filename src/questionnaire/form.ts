@@ -3,7 +3,7 @@
  * wrong with the form itself is told by `lint.ts`; here a later question of the same linkId is passed over.
  */
 import { limits } from '../kit/limits.js';
-import { compilePattern, type Pattern } from '../kit/pattern.js';
+import { compilePattern, patternSize, type Pattern } from '../kit/pattern.js';
 import { firstOf, numberOf, partOf, textOf, valuesOf } from './extensions.js';
 import {
   valueOf,
@@ -191,14 +191,14 @@ function questionOf(
 
 type ReadPattern = (regex: string) => Pattern | string;
 
-/** Each pattern of a form is read once, and only so many: a thousand characters take half a millisecond. */
+/** Each pattern of a form is read once, and only so many: those of a thousand characters take half a millisecond. */
 function patternReader(): ReadPattern {
   const known = new Map<string, Pattern | string>();
   let left: number = limits.formPatternCharacters;
   return (regex) => {
     const found = known.get(regex);
     if (found !== undefined) return found;
-    left -= regex.length;
+    left -= patternSize(regex);
     const made = left < 0 ? 'is not read: the patterns of this form are too many and too long' : readPattern(regex);
     known.set(regex, made);
     return made;

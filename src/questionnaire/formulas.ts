@@ -7,7 +7,7 @@ import type { Coding, Element } from '../fhir/types.js';
 import { limits } from '../kit/limits.js';
 import { numberOf } from './extensions.js';
 import { sameCoding } from './compare.js';
-import { FHIRPATH, type Form, type Formula } from './form.js';
+import { FHIRPATH, formulasIn, type Form, type Formula, type Question } from './form.js';
 import type { Node } from './node.js';
 import { createScopes, lookUp, type Scope } from './scopes.js';
 import { valueOf, type Extension, type QuestionnaireResponse } from './types.js';
@@ -51,13 +51,18 @@ export interface Formulas {
 export interface Compiled {
   known: Map<Formula, Expression | Failure>;
   reading: Reading;
+  isRead: boolean;
 }
 
 export interface Reading extends Work {
   now?: number;
 }
 
-export const nothingCompiled = (): Compiled => ({ known: new Map(), reading: { left: limits.formExpressionTokens } });
+export const nothingCompiled = (): Compiled => ({
+  known: new Map(),
+  reading: { left: limits.formExpressionTokens },
+  isRead: false,
+});
 
 /** Throws what has to be asked once more later, as `fhir/path/turns.ts` does. */
 export function formulasOn(
@@ -70,20 +75,31 @@ export function formulasOn(
 ): Formulas {
   const common = { resource: response, rootResource: response, questionnaire: form.questionnaire };
   if (form.hasWeights) rememberWeights(nodes);
+  // All of them before any is run, so that what has to be asked once more later was not done in vain.
+  if (!compiled.isRead) {
+    for (const formula of [...form.variables, ...form.constraints.map(({ formula }) => formula)]) {
+      compiledOf(formula, undefined);
+    }
+    for (const question of form.questions.values()) {
+      for (const [, formula] of formulasIn(question)) compiledOf(formula, question);
+    }
+    compiled.isRead = true;
+  }
 
-  const compiledOf = (formula: Formula, at: string): Expression | Failure => {
+  function compiledOf(formula: Formula, question: Question | undefined): Expression | Failure {
     const known = compiled.known.get(formula);
     if (known !== undefined) return known;
+    const at = question === undefined ? 'QuestionnaireResponse' : 'QuestionnaireResponse.item';
     const found =
       formula.language === FHIRPATH
         ? attempt(() => compile(formula.expression, at, FUNCTIONS, compiled.reading))
         : foreign(formula);
     compiled.known.set(formula, found);
     return found;
-  };
+  }
 
   function run(formula: Formula, node: Node | undefined, scope: Scope, how: 'evaluate' | 'find'): Evaluated {
-    const found = compiledOf(formula, node === undefined ? 'QuestionnaireResponse' : 'QuestionnaireResponse.item');
+    const found = compiledOf(formula, node?.question);
     if ('why' in found) return found;
     // To say so of each of very many would take longer than they do.
     if (work.left < 0) return SPENT;

@@ -71,6 +71,7 @@ export const rules = {
   readOnlyValue: row('informational', 'information'),
   signatureRequired: row('business-rule', 'warning'),
   modifierExtension: row('not-supported', 'error'),
+  invalidSubjectType: row('value', 'error'),
   status: row('business-rule', 'error'),
   /** Not a fault: what the engine could not look at. */
   notChecked: row('incomplete', 'information'),

@@ -52,6 +52,7 @@ export interface Questionnaire extends Resource {
   version?: string;
   status?: string;
   language?: string;
+  subjectType?: string[];
   effectivePeriod?: { start?: string; end?: string };
   extension?: Extension[];
   modifierExtension?: Extension[];
@@ -73,6 +74,7 @@ export interface ResponseItem extends Element {
 export interface QuestionnaireResponse extends Resource {
   status?: string;
   questionnaire?: string;
+  subject?: Reference;
   authored?: string;
   language?: string;
   extension?: Extension[];

@@ -121,7 +121,7 @@ test('every rule has rows that break it and rows that keep it, sent through HTTP
   const groups: { name: string; responses: { issues: string[] }[] }[] = cases('responses');
   const told = new Set(groups.flatMap(({ responses }) => responses.flatMap(({ issues }) => issues)).map(ruleIn));
   expect(Object.keys(rules).filter((rule) => !told.has(rule))).toEqual(Object.keys(beyond));
-  for (let rule = 1; rule <= 29; rule += 1) {
+  for (const rule of [...Array(29).keys()].map((at) => at + 1).concat(31)) {
     const own = groups.filter(({ name }) => new RegExp(`^V${rule}\\b`).test(name));
     const kinds = new Set(own.flatMap(({ responses }) => responses.map(({ issues }) => issues.length > 0)));
     // What V6 is about R4 does not let anybody write; V28 says what is no exception.

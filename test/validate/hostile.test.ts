@@ -1,12 +1,17 @@
 /** What is made to take long does not: texts for every format, narratives, and resources that rules compare with themselves. */
 import { loadDefinitions } from '../../src/fhir/definitions.js';
 import { isRefusal } from '../../src/fhir/outcome.js';
+import { createCompilePath, inTurns } from '../../src/fhir/path.js';
 import { parseExpression } from '../../src/fhir/path/syntax.js';
+import { limits } from '../../src/kit/limits.js';
+import { compilePattern, patternSize } from '../../src/kit/pattern.js';
+import { checkInTurns, checkQuestionnaire } from '../../src/validate/questionnaire.js';
 import { formats } from '../../src/validate/formats.js';
 import { createValidator } from '../../src/validate/validator.js';
 import { cpuOf, quickest } from '../support/time.js';
 
-const { validate } = createValidator(loadDefinitions());
+const definitions = loadDefinitions();
+const { validate } = createValidator(definitions);
 const SIZE = 10_000;
 
 const texts: Record<string, string> = {
@@ -147,4 +152,79 @@ test.each(large)('%s take their time once', async (_name, resource) => {
 test('an expression of 100 kB is read, or refused, in linear time', async () => {
   const long = many(10_000, () => 'a.exists()').join(' or ');
   expect(await cpuOf(() => parseExpression(long))).toBeLessThan(1000);
+});
+
+const calculated = (expression: string, at: number) => ({
+  linkId: `q${at}`,
+  type: 'integer',
+  text: 'x',
+  extension: [
+    {
+      url: 'http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression',
+      valueExpression: { language: 'text/fhirpath', expression },
+    },
+  ],
+});
+
+test.each([
+  ['a long path', (at: number) => `%resource${'.a'.repeat(390)} + ${at}`],
+  ['a long sum', (at: number) => `${'a + '.repeat(390)}${at}`],
+  ['a long path with conditions', (at: number) => `%resource${".a.where(b = 'c')".repeat(70)} + ${at}`],
+])('%s is made ready in time that grows with its length', async (_name, make) => {
+  const compile = createCompilePath(definitions);
+  const texts = many(100, make);
+  const took = await quickest(500, () => cpuOf(() => texts.map((text) => compile(text, 'QuestionnaireResponse'))));
+  // 80,000 words and signs; its square would take ten seconds.
+  expect(took).toBeLessThan(500);
+});
+
+/** Texts that closures read, that fhirpath.js reads, and that nobody reads. */
+test.each<[string, number, (at: number) => string, number]>([
+  ['closures', 120, (at) => `${'a + '.repeat(390)}${at}`, limits.formExpressionTokensNow / 780],
+  ['fhirpath.js', 390, (at) => `today() > a${at}`, limits.formExpressionTokensNow / 250],
+  ['nobody', 390, (at) => `${'+'.repeat(4000)}${at}`, limits.formExpressionTokensNow / 250],
+])('a form of as many expressions for %s as are read keeps nobody waiting', async (_name, count, make, most) => {
+  const form = { resourceType: 'Questionnaire', status: 'active', item: many(count, (at) => calculated(make(at), at)) };
+  let turns = 0;
+  const issues = await checkInTurns(form, () => {
+    turns += 1;
+    return checkQuestionnaire(form);
+  });
+  // One to load fhirpath.js, which is open by then or not.
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(count / Math.ceil(most)));
+  expect(turns).toBeLessThanOrEqual(Math.ceil(count / most) + 2);
+  expect(issues.filter(isRefusal)).toEqual([]);
+  expect(checkQuestionnaire(form)).toEqual(issues);
+});
+
+test('what waits is asked once more, and other errors are not', async () => {
+  const reading = { left: 100 };
+  const failure = new Error('another');
+  await expect(
+    inTurns(reading, () => {
+      throw failure;
+    }),
+  ).rejects.toBe(failure);
+  expect(reading).toEqual({ left: 100 });
+});
+
+test.each([
+  ['(ab{2}){3}', 10],
+  ['(\\pL{0,9}1){0,99}', 1881],
+  ['[a-z{5}]{10}', 20],
+  ['a\\{5\\}', 6],
+  ['(((a{0,31}){0,31}){0,31}', 29791],
+  ['{', 1],
+])('the pattern %s counts as long as %d characters before it is read', (source, size) => {
+  expect(patternSize(source)).toBe(size);
+});
+
+test('patterns that stand for too much are not read', async () => {
+  const hostile = '(\\pL{0,31}){0,31}'.repeat(60);
+  expect(hostile.length).toBeGreaterThan(limits.patternCharacters - 100);
+  expect(
+    await quickest(50, () => cpuOf(() => expect(() => compilePattern(hostile.slice(0, 900))).toThrow())),
+  ).toBeLessThan(50);
+  expect(() => compilePattern('(\\pL{0,31}){0,31}(\\pL{0,31}){0,31}(\\pL{0,31}){0,31}')).toThrow(/repetitions/);
+  expect(compilePattern('^[0-9]{3}-[0-9]{4}$').matches('555-1234')).toBe(true);
 });

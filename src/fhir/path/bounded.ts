@@ -1,6 +1,6 @@
 /** Functions of our own in place of those of fhirpath.js that no bound would hold for. */
 import { limits } from '../../kit/limits.js';
-import { compilePattern, type Pattern } from '../../kit/pattern.js';
+import { compilePattern, patternSize, type Pattern } from '../../kit/pattern.js';
 import { PathError } from './error.js';
 
 /** A function handed in: what stands before it, its arguments; a collection comes back. */
@@ -23,7 +23,7 @@ export const boundedFunctions = (spend: (steps: number) => void): PathFunctions 
     const key = `${String(flags)} ${String(source)}`;
     let found = known.get(key);
     if (found === undefined) {
-      spend(READING + key.length);
+      spend(READING + patternSize(String(source)));
       found = pattern(source, flags);
       if (known.size < KEPT) known.set(key, found);
     }

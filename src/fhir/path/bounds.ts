@@ -24,18 +24,29 @@ export function readBy(reading: PathReading, tokens: number): void {
 }
 
 /** Before anything is looked at: texts that are not read any more cost nothing, and one is read in each turn at least. */
-export function refuseReading({ left, now }: PathReading): void {
+function refuseReading({ left, now }: PathReading): void {
   if (left < 0) throw tooMany();
   if (now !== undefined && now <= 0) throw new PathError('later', 'others have their turn before it is read');
 }
 
 const tooMany = () => new PathError('costly', 'the expressions of this form are too many and too long to be read');
 
+/** What reading the text will cost. That of one too long or too deep is paid for having been looked at. */
+export function costOf(text: string, reading: PathReading): number {
+  refuseReading(reading);
+  try {
+    return boundPath(text);
+  } catch (error) {
+    readBy(reading, Math.ceil(text.length / CHARACTERS_A_TOKEN));
+    throw error;
+  }
+}
+
 /**
  * How many words and signs it has; long ones count as several. Throws a PathError: the parsers' time grows with them, and
  * with the depth.
  */
-export function boundPath(text: string): number {
+function boundPath(text: string): number {
   const { pathCharacters, pathTokens, pathDepth } = limits;
   if (text.length > pathCharacters) {
     throw new PathError('costly', `it has ${text.length} characters; at most ${pathCharacters} are read`);

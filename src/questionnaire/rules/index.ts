@@ -7,10 +7,17 @@ import { exclusive, options, valueSet } from './options.js';
 import type { Question } from '../form.js';
 import type { ItemRule, ValueRule, WholeRule } from './rule.js';
 import { attachment, reference, unit } from './special.js';
-import { formStatus, itemText, modifiers, signature, unjudged } from './whole.js';
+import { formStatus, itemText, modifiers, signature, subjectType, unjudged } from './whole.js';
 
 /** Of the response, with each question asked once. */
-export const wholeRules: readonly WholeRule[] = [formStatus, modifiers, wholeConstraints, signature, unjudged];
+export const wholeRules: readonly WholeRule[] = [
+  formStatus,
+  subjectType,
+  modifiers,
+  wholeConstraints,
+  signature,
+  unjudged,
+];
 
 /** Of each item. `structure` is what a response that is stopped must meet too. */
 export const itemRules: readonly ItemRule[] = [
