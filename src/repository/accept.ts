@@ -54,6 +54,11 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
     if (prepared !== undefined) return acceptPrepared(prepared, step);
     const whole = operation.patch === undefined ? brought(work) : await patched(operation, was?.text);
     const { resource, judged } = linked?.(whole) ?? { resource: whole, judged: whole };
+    // Where links stand as they will, a large one is checked and searched for its values as one that came alone.
+    if (operation.isLarge === true && operation.patch === undefined && resource === judged) {
+      const bytes = Buffer.from(stringify(resource));
+      return acceptPrepared(await prepare({ kind: 'body', type: key.type, bytes }), step);
+    }
     const issues = await refuseFaultsInTurns(validator, judged);
     if (operation.patch !== undefined && was?.blob !== undefined) return { ...of(resource), blob: was.blob, issues };
     if (blob !== undefined) return { ...of(resource), blob, issues };

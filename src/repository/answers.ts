@@ -6,7 +6,7 @@
 import { EVERYBODY, HOME, type Call } from '../access/principal.js';
 import type { Issue } from '../fhir/outcome.js';
 import type { Resource, ResourceType } from '../fhir/types.js';
-import { parseJson } from '../kit/json.js';
+import { parseJson, stringify } from '../kit/json.js';
 import { limits } from '../kit/limits.js';
 import type { Plan } from '../search/plan.js';
 import type { Found } from '../store/port.js';
@@ -44,11 +44,15 @@ export const isDefinition = ({ type }: { type: ResourceType }): boolean => READ_
 export function createAnswers({ store, responses, prepare }: AnswersParts): CheckAnswers {
   return (call, response, was, steps = []) => {
     const lookup = lookupFor(call, steps);
-    if (typeof response === 'string') return responses.check(parsed(response), lookup, was);
-    if (!('head' in response)) return responses.check(response as Resource, lookup, was);
-    const { head, text } = response;
     const run = async (job: AnswersJob): Promise<Issue[]> => (await prepare({ kind: 'answers', job })).issues ?? [];
-    return responses.check(head, lookup, was, { text, run });
+    if (typeof response === 'object' && 'head' in response) {
+      const { head, text } = response;
+      return responses.check(head, lookup, was, { text, run });
+    }
+    const whole = typeof response === 'string' ? parsed(response) : (response as Resource);
+    // What it replaces may be large, and is read for what may follow it.
+    const isLarge = (was?.length ?? 0) > limits.asideBytes;
+    return responses.check(whole, lookup, was, isLarge ? { text: stringify(whole), run } : undefined);
   };
 
   function lookupFor({ principal, ...call }: Call, steps: readonly Step[]): Lookup {

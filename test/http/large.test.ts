@@ -108,6 +108,61 @@ describeServer('a large resource', (server) => {
   });
 });
 
+describeServer('a large entry', (server) => {
+  const large = (more: object) => ({
+    resourceType: 'QuestionnaireResponse',
+    status: 'completed',
+    item: [{ linkId: '1', text: 'x'.repeat(300_000) }],
+    ...more,
+  });
+  const entry = (resource: object, more: object = {}) => ({
+    request: { method: 'POST', url: (resource as Resource).resourceType },
+    resource,
+    ...more,
+  });
+  const send = (type: string, entries: object[]) =>
+    ask(server.base, { body: { resourceType: 'Bundle', type, entry: entries } });
+
+  test.each(['batch', 'transaction'])('of a %s is stored as it came, and refused as a small one is', async (type) => {
+    const patient = 'urn:uuid:4f3a3c1e-6f0c-4a6e-9a94-7f3f0e0b8a11';
+    const identifier = { system: 'http://example.org/large-entry', value: `${type}${server.address.length}` };
+    const good = [entry(large({ identifier }))];
+    if (type === 'transaction') {
+      good.push(entry({ resourceType: 'Patient' }, { fullUrl: patient }));
+      good.push(entry(large({ subject: { reference: patient } })));
+    }
+    const { status, body } = await send(type, good);
+    expect([status, body.entry.map(({ response }: any) => response.status)]).toEqual([
+      200,
+      good.map(() => '201 Created'),
+    ]);
+    const [url] = body.entry[0].response.location.split('/_history/');
+    expect((await ask(url)).body.item).toEqual(large({}).item);
+    const search = `${server.base}/QuestionnaireResponse?identifier=${identifier.system}|${identifier.value}`;
+    expect((await ask(search)).body.total ?? (await ask(search)).body.entry.length).toBe(1);
+    if (type === 'transaction') {
+      const [other] = body.entry[2].response.location.split('/_history/');
+      expect((await ask(other)).body.subject.reference).toMatch(/^Patient\//);
+    }
+    const bad = await send(type, [entry(large({ status: 'no such' }))]);
+    const outcome = type === 'batch' ? bad.body.entry[0].response.outcome : bad.body;
+    expect(outcome.issue[0].expression).toEqual(['Bundle.entry[0].resource.status']);
+  });
+
+  test('a small response that replaces a large one may follow it only as any other', async () => {
+    const [made] = (await send('batch', [entry(large({}))])).body.entry;
+    const [url] = made.response.location.split('/_history/');
+    const id = url.slice(url.lastIndexOf('/') + 1);
+    const small = (status: string) => ({
+      method: 'PUT',
+      body: { resourceType: 'QuestionnaireResponse', id, status, item: [{ linkId: '1' }] },
+    });
+    const refused = await ask(url, small('completed'));
+    expect([refused.status, refused.body.issue[0].details.coding[0].code]).toEqual([422, 'status']);
+    expect((await ask(url, small('amended'))).status).toBe(200);
+  });
+});
+
 describeOnSqlite('a large resource on its way', (server) => {
   test('holds nobody up for as long as the work on it takes', async () => {
     const { validate } = createValidator(loadDefinitions());

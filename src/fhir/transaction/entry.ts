@@ -43,7 +43,8 @@ export function readEntry(entry: Element, index: number, bytes: number, context:
   }
   const content = contentOf(entry, method, url, at);
   const fullUrl = fullUrlOf(entry, content.resource, at);
-  return { index, method, ...url, ...conditions, ...content, ...(fullUrl === undefined ? {} : { fullUrl }) };
+  const large = bytes > limits.asideBytes ? { isLarge: true as const } : {};
+  return { index, method, ...url, ...conditions, ...content, ...large, ...(fullUrl === undefined ? {} : { fullUrl }) };
 }
 
 function methodOf({ method }: Element, at: string): Verb {

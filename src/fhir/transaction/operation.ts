@@ -41,6 +41,8 @@ export interface Operation extends RequestUrl {
   fullUrl?: string;
   /** Of a create or update. */
   resource?: Resource;
+  /** Its entry has more bytes than are checked between the turns of others (limit asideBytes). */
+  isLarge?: true;
   patch?: Patch;
   conditions: Conditions;
   /** A GET answers only if the resource was changed since. */
