@@ -5,10 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type Document } from 'mongodb';
 import { systemClock } from '../../src/kit/clock.js';
 import { everything, type Order, type Plan } from '../../src/search/plan.js';
-import type { Change, Reach, Store } from '../../src/store/port.js';
+import type { Change, Opening, Reach, Store } from '../../src/store/port.js';
 import { connect, type Connection } from '../../src/store/sqlite/connection.js';
 import { createHistory } from '../../src/store/sqlite/history.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
@@ -162,42 +162,116 @@ describe('SQLite', () => {
 });
 
 describeMongo('what is open to others', (url) => {
-  let [store, client]: [Store | undefined, MongoClient | undefined] = [undefined, undefined];
   const database = freshDatabase();
-  beforeAll(async () => {
+  const open = async () => {
     const { openMongoStore } = await import('../../src/store/mongo/index.js');
-    store = await openMongoStore({ url, database, clock: systemClock });
+    return openMongoStore({ url, database, clock: systemClock });
+  };
+  let [store, other]: Store[] = [];
+  let client: MongoClient;
+  beforeAll(async () => {
+    [store, other] = [await open(), await open()];
     client = await MongoClient.connect(url);
     await fill(store);
   });
   afterAll(async () => {
     await store?.close();
-    await client?.db(database).dropDatabase();
-    await client?.close();
+    await other?.close();
+    await client.db(database).dropDatabase();
+    await client.close();
   });
 
-  test('searches of one and of many in turn each go by an index of their own', async () => {
-    const db = client!.db(database);
-    const run = async ([, plan, order, hits]: (typeof searches)[number]) =>
-      expect((await store!.search(['Observation'], plan, order, { size: 20 }, shared)).items).toHaveLength(hits);
-    for (const one of searches) await run(one);
+  const found = (plan: Plan, order: Order[], reach: Reach, type = 'Observation', by = store) =>
+    by!.search([type], plan, order, { size: 20 }, reach);
+
+  /** The questions that some work asks, as MongoDB's profiler saw them. */
+  async function asked(work: () => Promise<unknown>): Promise<Document[]> {
+    const db = client.db(database);
+    await db.command({ profile: 0 });
+    await db.dropCollection('system.profile');
     await db.command({ profile: 2 });
+    await work();
+    await db.command({ profile: 0 });
+    const names = [{ 'command.find': 'versions' }, { 'command.aggregate': 'versions' }];
+    return db.collection('system.profile').find({ $or: names }).toArray();
+  }
+
+  test('searches of one and of many in turn each go by an index of their own', async () => {
+    const run = async ([, plan, order, hits]: (typeof searches)[number]) =>
+      expect((await found(plan, order, shared)).items).toHaveLength(hits);
+    for (const one of searches) await run(one);
     for (let round = 0; round < 3; round += 1)
       for (const one of searches) {
-        await db
-          .collection('system.profile')
-          .drop()
-          .catch(() => undefined);
-        await db.command({ profile: 2 });
-        await run(one);
-        await db.command({ profile: 0 });
-        const asked = await db
-          .collection('system.profile')
-          .find({ $or: [{ 'command.find': 'versions' }, { 'command.aggregate': 'versions' }] })
-          .toArray();
-        expect(asked.length).toBeGreaterThan(0);
-        const keys = asked.reduce((sum, { keysExamined }) => sum + Number(keysExamined), 0);
+        const questions = await asked(() => run(one));
+        expect(questions.length).toBeGreaterThan(0);
+        const keys = questions.reduce((sum, { keysExamined }) => sum + Number(keysExamined), 0);
         expect([one[0], keys]).toEqual([one[0], Math.min(keys, one[4] + 60)]);
       }
+  });
+
+  describe('nothing', () => {
+    const none: Reach = { owners: ['home'], opened: { to: ['nobody', 'none'], at: 1000 } };
+    const isLook = ({ command }: Document) => command.hint === 'open';
+    const questionOf = ({ command }: Document): unknown => [command.filter, command.sort, command.limit];
+
+    test.each(searches)(
+      '%s: who has nothing open asks what they asked before, and whether something is',
+      async (...one) => {
+        const [, plan, order] = one;
+        const before = await asked(() => found(plan, order, alone));
+        const now = await asked(() => found(plan, order, none));
+        expect(now.filter((question) => !isLook(question)).map(questionOf)).toEqual(before.map(questionOf));
+        const looks = now.filter(isLook);
+        // A chain asks for each of its sides.
+        expect(looks).toHaveLength(before.length);
+        for (const { docsExamined, keysExamined } of looks)
+          expect([docsExamined, keysExamined <= 2]).toEqual([0, true]);
+      },
+    );
+
+    test('a count asks no second side either', async () => {
+      const count = (reach: Reach) => asked(() => store!.count(['Observation'], is('status', 'final'), reach, 100));
+      expect(await count(alone)).toHaveLength(1);
+      expect((await count(none)).map((one) => [one.op, isLook(one)])).toEqual([
+        ['query', true],
+        ['command', false],
+      ]);
+    });
+
+    test('searches of one turn share the question', async () => {
+      const many = () => Promise.all(Array.from({ length: 8 }, () => found(is('status', 'final'), [], none)));
+      expect((await asked(many)).map(isLook).sort()).toEqual([...Array<boolean>(8).fill(false), true]);
+    });
+
+    test('who owns nothing asks for what is open alone', async () => {
+      const guest: Reach = { owners: [], opened: shared.opened! };
+      const questions = await asked(async () => expect((await found(everything, [], guest)).items).toHaveLength(20));
+      expect(questions.map(({ op }) => op)).toEqual(['query']);
+    });
+  });
+
+  test('what another process opens is found by the next search, and what it closes by none', async () => {
+    const reach: Reach = { owners: ['home'], opened: { to: ['newcomer', '*'], at: 1000 } };
+    /** What is not their own, and how many there are. */
+    const seen = async (type: string) => {
+      const { items } = await found(everything, [], reach, type, other);
+      const others = items.filter(({ owner }) => owner !== 'home').map(({ id }) => id);
+      return [others, await other!.count([type], everything, reach, 99)];
+    };
+    const own = { Patient: 5, Observation: 50 };
+    let was = 0;
+    const replace = async (openings: Opening[]) => {
+      const opened = [{ via: 'Task/newcomer', was, openings }];
+      await store!.write([], [], undefined, undefined, { opened });
+      was += 1;
+    };
+    const patient = { type: 'Patient', id: 'stranger7', to: 'newcomer', ...EVER };
+    for (let round = 0; round < 3; round += 1) {
+      expect(await seen('Patient')).toEqual([[], own.Patient]);
+      await replace([patient]);
+      expect(await seen('Patient')).toEqual([['stranger7'], own.Patient + 1]);
+      expect(await seen('Observation')).toEqual([[], own.Observation]);
+      await replace([]);
+    }
   });
 });

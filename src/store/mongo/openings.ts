@@ -18,6 +18,12 @@ export const openTo = ({ to, at }: OpenedTo): VersionFilter => ({
   open: { $exists: true, $elemMatch: { to: { $in: [...to] }, f: { $lte: at }, u: { $gt: at } } },
 });
 
+/** What is, was or will be; the same index serves it. */
+export const openEver = (to: readonly string[]): VersionFilter => ({
+  open: { $exists: true },
+  'open.to': { $in: [...to] },
+});
+
 /** Whether a document's own fields say that this reach sees it. */
 export const isSeen = (
   { o, open }: { o: Owner; open?: OpenDocument[] },

@@ -8,6 +8,7 @@ import { compile, type Joins, type VersionFilter } from './compile.js';
 import { dateBounds, isMainDate } from './dates.js';
 import { entriesOf, foundFields, toFound } from './documents.js';
 import { answered } from './errors.js';
+import { createOpener } from './opener.js';
 import { openTo } from './openings.js';
 import { beyond, isNested, keysOf, positionOf, sortFields, type SortField } from './order.js';
 import type { Parts } from './parts.js';
@@ -23,11 +24,15 @@ export type CountIn = (
   atMost: number,
 ) => Promise<number>;
 
-export function createSearch({ collections: { versions }, operationMs, joinTargets }: Parts): {
+export function createSearch(parts: Parts): {
   search: Store['search'];
   count: Store['count'];
   countIn: CountIn;
 } {
+  const { collections, joinTargets, operationMs } = parts;
+  const { versions } = collections;
+  const opener = createOpener(parts);
+
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
     const fields = sortFields(order, types);
     const asked = [
@@ -35,9 +40,15 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
       ...boundsOf(types, plan, order),
       ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
     ];
-    const [own, open] = sidesOf(types, plan, reach);
-    if (open === undefined) return shown(fields, await rowsOf({ $and: [own, ...asked] }, fields, order, page));
-    const filters = [own, { $and: [open, notOf(reach.owners)] }].map((side) => ({ $and: [side, ...asked] }));
+    const [first, open] = sidesOf(types, plan, reach);
+    const alone = () => rowsOf({ $and: [first, ...asked] }, fields, order, page);
+    if (open === undefined) return shown(fields, await alone());
+    if (!opener.hadSome(types, reach)) {
+      // Side by side: what is their own is the answer, unless something turns out to be open.
+      const [rows, some] = await Promise.all([alone(), opener.hasSome(types, reach)]);
+      if (!some) return shown(fields, rows);
+    }
+    const filters = [first, { $and: [open, notOf(reach.owners)] }].map((side) => ({ $and: [side, ...asked] }));
     const halves =
       (await together(filters, fields, order, page, reach)) ??
       (await Promise.all(filters.map((filter) => rowsOf(filter, fields, order, page))));
@@ -104,7 +115,7 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
     const asked = await compile(plan, joinsOf(reach, session));
     let found = 0;
     // One after the other: inside a transaction nothing may run side by side.
-    for (const side of sidesOf(types, plan, reach)) {
+    for (const side of await sidesWith(types, plan, reach, session)) {
       const options = { limit: atMost - found, maxTimeMS: operationMs, ...(session === undefined ? {} : { session }) };
       // What is on both sides counts once.
       const others = found === 0 ? [] : [notOf(reach.owners)];
@@ -112,6 +123,19 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
       if (found >= atMost) break;
     }
     return found;
+  }
+
+  /** Those on which there may be something. A transaction looks at both: others could have been asked at another time. */
+  async function sidesWith(
+    types: readonly string[],
+    plan: Plan,
+    reach: Reach,
+    session: ClientSession | undefined,
+  ): Promise<VersionFilter[]> {
+    const [first, open] = sidesOf(types, plan, reach);
+    if (open === undefined) return [first];
+    const both = session !== undefined || opener.hadSome(types, reach) || (await opener.hasSome(types, reach));
+    return both ? [first, open] : [first];
   }
 
   function joinsOf(reach: Reach, session?: ClientSession): Joins {
@@ -136,7 +160,7 @@ export function createSearch({ collections: { versions }, operationMs, joinTarge
     ): Promise<RawFields[]> {
       const asked = [await compile(where, joins), ...more];
       const found: RawFields[] = [];
-      for (const side of sidesOf(types, where, reach)) {
+      for (const side of await sidesWith(types, where, reach, session)) {
         const limit = joinTargets + 1;
         const options = { projection, limit, batchSize: limit + 1, maxTimeMS: operationMs, raw: true };
         const cursor = versions.find(
@@ -176,7 +200,8 @@ function sidesOf(
   const live = { $in: [...types] };
   const own: VersionFilter = { o: { $in: owners }, live };
   if (opened === undefined) return [own];
-  return [own, { ...openTo(opened), live: isNarrow(plan) ? { ...live, $exists: true } : live }];
+  const open: VersionFilter = { ...openTo(opened), live: isNarrow(plan) ? { ...live, $exists: true } : live };
+  return owners.length === 0 ? [open] : [own, open];
 }
 
 /** Of others; said so that no index that begins with the owner can be gone by. */
