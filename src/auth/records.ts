@@ -28,12 +28,10 @@ export function createRecords<T>(vault: Vault, kind: string): Records<T> {
 
   async function list(prefix: string, atMost: number) {
     const [first, found] = [keyOf(prefix), [] as { name: string; value: T }[]];
-    for (let after = justBefore(first); found.length < atMost;) {
-      const page = await vault.list(after, PAGE);
-      for (const { key, value } of page) {
-        if (key.startsWith(first)) found.push({ name: key.slice(keyOf('').length), value: JSON.parse(value) as T });
-        else if (key > first) return found.slice(0, atMost);
-      }
+    for (let after: string | undefined; found.length < atMost;) {
+      const page = await vault.list(after, PAGE, first);
+      for (const { key, value } of page)
+        found.push({ name: key.slice(keyOf('').length), value: JSON.parse(value) as T });
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) break;
       after = last.key;
@@ -49,10 +47,6 @@ export function createRecords<T>(vault: Vault, kind: string): Records<T> {
     list,
   };
 }
-
-/** Sorts before the text, and after what sorts before it without beginning like it. */
-const justBefore = (text: string): string =>
-  `${text.slice(0, -1)}${String.fromCharCode(text.charCodeAt(text.length - 1) - 1)}\uffff`;
 
 /** What all parts of the authorization server work with. */
 export interface Ground {

@@ -249,8 +249,8 @@ export interface Vault {
   putIfAbsent(key: string, value: string, expires: Instant): Promise<boolean>;
   /** Takes the record away; exactly one caller of many gets it. */
   take(key: string): Promise<string | undefined>;
-  /** The records that have not expired, by key, from behind a key on. */
-  list(after: string | undefined, limit: number): Promise<VaultRecord[]>;
+  /** The records that have not expired, by key, from behind a key on; of those alone whose keys begin with a prefix. */
+  list(after: string | undefined, limit: number, prefix?: string): Promise<VaultRecord[]>;
 }
 
 export interface VaultRecord {

@@ -45,12 +45,9 @@ export function createEmergencyRecords(vault: Vault, clock: Clock): EmergencyRec
   });
 
   async function* listed(prefix: string): AsyncGenerator<EmergencyRecord> {
-    for (let after = prefix; ;) {
-      const page = await vault.list(after, PAGE);
-      for (const { key, value } of page) {
-        if (!key.startsWith(prefix)) return;
-        yield read(value);
-      }
+    for (let after: string | undefined; ;) {
+      const page = await vault.list(after, PAGE, prefix);
+      for (const { value } of page) yield read(value);
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) return;
       after = last.key;

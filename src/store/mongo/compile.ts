@@ -121,7 +121,7 @@ const bounds = ({ gt, gte, lt, lte }: Bounds): Document => ({
 const literal = (value: string): string => value.replace(/[\\^$.*+?()[\]{}|/#\s-]/g, (sign) => `\\${sign}`);
 
 /** The least text that is greater than all that start with `prefix`; undefined when there is none. */
-function endOfPrefix(prefix: string): string | undefined {
+export function endOfPrefix(prefix: string): string | undefined {
   const points = Array.from(prefix, (sign) => sign.codePointAt(0) ?? 0);
   while (points.at(-1) === 0x10ffff) points.pop();
   const last = points.pop();

@@ -1,6 +1,7 @@
 /** Small records that expire. The clock that was handed in judges what has expired; MongoDB only sweeps up later. */
 import type { Instant } from '../../kit/clock.js';
 import type { Vault } from '../port.js';
+import { endOfPrefix } from './compile.js';
 import { answered, isDuplicate } from './errors.js';
 import type { Parts } from './parts.js';
 import { recordOf } from './record.js';
@@ -33,8 +34,10 @@ export function createVault({ collections: { vault }, clock, operationMs }: Part
     async take(key) {
       return (await answered(vault.findOneAndDelete({ ...named(key), ...alive() }, options)))?.v;
     },
-    async list(after, limit) {
-      const filter = { ...alive(), ...(after === undefined ? {} : { _id: { $gt: after } }) };
+    async list(after, limit, prefix = '') {
+      const end = endOfPrefix(prefix);
+      const begun = after === undefined ? { $gte: prefix } : { $gte: prefix, $gt: after };
+      const filter = { ...alive(), _id: end === undefined ? begun : { ...begun, $lt: end } };
       const found = await answered(vault.find(filter, { ...options, sort: { _id: 1 }, limit }).toArray());
       return found.map(({ _id, v, x }) => ({ key: _id, value: v, expires: x }));
     },

@@ -200,7 +200,7 @@ function meetsValue(column: Sql, value: NonNullable<TextTest['value']>): Sql {
 }
 
 /** The least text that is greater than all that start so, in the order of code points; undefined when there is none. */
-function successor(start: string): string | undefined {
+export function successor(start: string): string | undefined {
   const points = Array.from(start);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     const point = last.codePointAt(0) ?? 0;

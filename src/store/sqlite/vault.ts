@@ -2,6 +2,7 @@
 import type { Clock } from '../../kit/clock.js';
 import type { Vault } from '../port.js';
 import type { Committer } from './commit.js';
+import { successor } from './compile.js';
 import { answer, type Connection } from './connection.js';
 import { sql } from './sql.js';
 
@@ -45,14 +46,20 @@ export function createVault(
       );
       return row !== undefined && Number(row.expires) > clock.now() ? String(row.value) : undefined;
     },
-    list: (after, limit) =>
-      answer(() =>
-        all(sql`
-          SELECT key, value, expires FROM vault
-          WHERE expires > ${clock.now()} AND (${after ?? null} IS NULL OR key > ${after ?? null}) ORDER BY key LIMIT ${limit}`).map(
-          ({ key, value, expires }) => ({ key: String(key), value: String(value), expires: Number(expires) }),
-        ),
-      ),
+    list: (after, limit, prefix = '') =>
+      answer(() => {
+        const end = successor(prefix);
+        const begun = after === undefined ? sql`key >= ${prefix}` : sql`key > ${after} AND key >= ${prefix}`;
+        const within = end === undefined ? begun : sql`${begun} AND key < ${end}`;
+        // Told to go by the key: what has not expired is most of it.
+        return all(sql`
+          SELECT key, value, expires FROM vault WHERE +expires > ${clock.now()} AND ${within}
+          ORDER BY key LIMIT ${limit}`).map(({ key, value, expires }) => ({
+          key: String(key),
+          value: String(value),
+          expires: Number(expires),
+        }));
+      }),
     async clean() {
       await commit(({ connection: { run } }) =>
         run(sql`DELETE FROM vault WHERE expires <= ${clock.now()} LIMIT ${CLEANED}`),

@@ -186,4 +186,18 @@ export function keepingContract({ promise, opened, places, open, clock }: Bench)
     expect(listed).toEqual(['k1', 'k2'].map((key) => ({ key, value: `of ${key}`, expires: clock.now() + 1000 })));
     expect((await store().vault.list('k2', 2)).map(({ key }) => key)).toEqual(['k3']);
   });
+
+  promise('lists the part of the vault whose keys begin alike', async () => {
+    const keys = ['part:', 'part:a', 'part:a:1', 'part:a:2', 'part:b', 'part;', 'par', 'PART:a:3', 'part:a\u{10ffff}'];
+    for (const key of keys) await store().vault.put(key, '', clock.now() + 1000);
+    await store().vault.put('part:a:0', 'gone', clock.now() - 1);
+    const listed = async (after: string | undefined, limit: number, prefix: string) =>
+      (await store().vault.list(after, limit, prefix)).map(({ key }) => key);
+    expect(await listed(undefined, 9, 'part:a')).toEqual(['part:a', 'part:a:1', 'part:a:2', 'part:a\u{10ffff}']);
+    expect(await listed(undefined, 2, 'part:a:')).toEqual(['part:a:1', 'part:a:2']);
+    expect(await listed('part:a:1', 2, 'part:a:')).toEqual(['part:a:2']);
+    expect(await listed('a', 9, 'part:b')).toEqual(['part:b']);
+    expect(await listed('part:b', 9, 'part:a')).toEqual([]);
+    expect(await listed(undefined, 9, 'part:a\u{10ffff}')).toEqual(['part:a\u{10ffff}']);
+  });
 }
