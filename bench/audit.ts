@@ -1,7 +1,8 @@
 /**
  * What the audit trail costs a request: the same reads and creates over HTTP, with records and without, in one process
  * and in turns, so that both meet the same disturbances and the same client. What counts is the difference of the medians
- * of many rounds' CPU; the client's own part is the same in both. `AUDIT_BENCH_ROUNDS` makes it longer or shorter.
+ * of many rounds' CPU; the client's own part is the same in both. A part of the bench, as a process of its own; alone by
+ * `npx tsx bench/audit.ts`, where `AUDIT_BENCH_ROUNDS` makes it longer or shorter.
  */
 import { Agent, request as httpRequest } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,9 +14,16 @@ import { readConfig } from '../src/config.js';
 import { systemClock } from '../src/kit/clock.js';
 import { limits } from '../src/kit/limits.js';
 import { startServer, type RunningServer } from '../src/server.js';
+import { cpuOf } from './measure.js';
+import type { Audited } from './result.js';
+import { dropDatabase } from './servers.js';
+import { auditTable } from './table.js';
+import { work, type StoreJob } from './worker.js';
 
-const ROUNDS = Number(process.env.AUDIT_BENCH_ROUNDS ?? 40);
-const REQUESTS = 400;
+const alone = process.send === undefined;
+const ROUNDS = alone ? Number(process.env.AUDIT_BENCH_ROUNDS ?? 40) : 12;
+const WARMUP = 3;
+const REQUESTS = alone ? 400 : 200;
 const CONNECTIONS = 16;
 
 const caller: Principal = {
@@ -76,14 +84,18 @@ async function open(settings: Record<string, string>): Promise<Side> {
   return { server, ids, patient };
 }
 
-const KINDS: Record<string, (side: Side, n: number) => Promise<string>> = {
+type Kind = (side: Side, n: number) => Promise<string>;
+
+/** TABLE: what is asked -> how. */
+const KINDS: Record<string, Kind> = {
   read: ({ server, ids }, n) => send(`${server.base}/Observation/${ids[n % ids.length] ?? ''}`),
   create: ({ server, patient }) => send(`${server.base}/Observation`, observationOf(patient)),
   'search-patient': ({ server, patient }) => send(`${server.base}/Observation?patient=${patient}&_count=15`),
 };
 
-/** CPU µs a request, in this process. */
-async function round(side: Side, kind: (side: Side, n: number) => Promise<string>): Promise<number> {
+/** CPU µs a request, in this process and in mongod. */
+async function round(side: Side, kind: Kind, mongod: number | undefined): Promise<{ own: number; mongod: number }> {
+  const before = mongod === undefined ? 0 : cpuOf(mongod);
   const from = process.cpuUsage();
   let next = 0;
   const line = async () => {
@@ -91,32 +103,61 @@ async function round(side: Side, kind: (side: Side, n: number) => Promise<string
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, line));
   const { user, system } = process.cpuUsage(from);
-  return (user + system) / REQUESTS;
+  return {
+    own: (user + system) / REQUESTS,
+    mongod: mongod === undefined ? 0 : (cpuOf(mongod) - before) / REQUESTS,
+  };
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
-async function measure(store: string, settings: Record<string, string>): Promise<void> {
+/** @param mongod its process, where that is on this machine and nobody else's */
+async function measure(settings: Record<string, string>, mongod?: number): Promise<Audited[]> {
   const database = (audit: string) => `bench_audit_${audit}_${process.pid}`;
   const sides = {
     off: await open({ ...settings, AUDIT: 'off', MONGODB_DATABASE: database('off') }),
     on: await open({ ...settings, AUDIT: 'on', MONGODB_DATABASE: database('on') }),
   };
+  const results: Audited[] = [];
   for (const [name, kind] of Object.entries(KINDS)) {
-    const times = { off: [] as number[], on: [] as number[] };
-    for (let n = 0; n < ROUNDS + 3; n += 1)
+    const times = { off: new Times(), on: new Times() };
+    for (let n = 0; n < ROUNDS + WARMUP; n += 1)
       for (const audit of ['off', 'on'] as const) {
-        const cpu = await round(sides[audit], kind);
-        // The first rounds are warm-up.
-        if (n >= 3) times[audit].push(cpu);
+        const spent = await round(sides[audit], kind, mongod);
+        if (n >= WARMUP) times[audit].add(spent);
       }
-    const [off, on] = [median(times.off), median(times.on)];
-    console.log(`${store} ${name}: off ${off.toFixed(0)} µs, on ${on.toFixed(0)} µs, adds ${(on - off).toFixed(0)} µs`);
+    results.push({ name, off: times.off.cost, on: times.on.cost });
   }
   await Promise.all(Object.values(sides).map(({ server }) => server.stop()));
+  const { MONGODB_URL: url } = settings;
+  if (url !== undefined) for (const audit of ['off', 'on']) await dropDatabase(url, database(audit));
+  return results;
 }
 
-await measure('SQLite', { STORE: 'sqlite' });
-if (process.env.MONGODB_URL !== undefined)
-  await measure('MongoDB', { STORE: 'mongodb', MONGODB_URL: process.env.MONGODB_URL });
-process.exit(0);
+/** mongod's CPU is told in steps of 10 ms, so that it says something only of all rounds together. */
+class Times {
+  readonly #own: number[] = [];
+  #mongod = 0;
+
+  add({ own, mongod }: { own: number; mongod: number }): void {
+    this.#own.push(own);
+    this.#mongod += mongod;
+  }
+
+  get cost(): number {
+    return median(this.#own) + this.#mongod / this.#own.length;
+  }
+}
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+
+if (alone) {
+  console.log(`SQLite\n\n${auditTable(await measure({ STORE: 'sqlite' }))}`);
+  const { MONGODB_URL: url } = process.env;
+  if (url !== undefined)
+    console.log(`\nMongoDB, without mongod\n\n${auditTable(await measure({ STORE: 'mongodb', MONGODB_URL: url }))}`);
+  process.exit(0);
+} else {
+  work(({ settings, mongod }: StoreJob, measuring) => {
+    measuring();
+    return measure(settings, mongod);
+  });
+}

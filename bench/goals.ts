@@ -43,6 +43,17 @@ const grown = (names: string[]) => (results: Result[]) => {
   return { value: Math.max(...names.map((name) => costOf(find(large, name)) / costOf(find(small, name)))), from };
 };
 
+const over = (name: string, base: string) => (results: Result[]) => {
+  const from = [find(results[0], name), find(results[0], base)];
+  return from.includes(undefined) ? undefined : { value: costOf(from[0]) / costOf(from[1]), from };
+};
+const adds =
+  (kind: string) =>
+  ([result]: Result[]): Figure | undefined => {
+    const found = result?.audited?.find(({ name }) => name === kind);
+    return found && { value: found.on - found.off, from: [] };
+  };
+
 /** Undefined for results from before the checks were measured. */
 const checked =
   (figure: (checks: readonly Checked[]) => number) =>
@@ -102,26 +113,52 @@ const table: readonly Row[] = [
     },
   },
   {
-    meaning: 'CPU of a bearer check, and here of the audit record too: a read with a token less one without',
+    meaning: 'CPU of a bearer check: a read with a token, AUDIT=off, less one without',
     store: 'sqlite',
     unit: 'µs',
     most: 30,
     figure: ([result]) => {
-      const from = [find(result, 'read-token'), find(result, 'read')];
-      return { value: Math.max(0, (from[0]?.cpu ?? NaN) - (from[1]?.cpu ?? NaN)), from };
+      const from = [find(result, 'read-token-unaudited'), find(result, 'read')];
+      const [asked, plain] = from;
+      return asked && plain && { value: Math.max(0, asked.cpu - plain.cpu), from };
     },
   },
   { meaning: 'CPU of discovery', store: 'sqlite', unit: 'µs', most: 50, figure: cpu('discovery') },
   {
-    meaning: "CPU of a search within a patient's reach, audited, over one without authorization",
+    meaning: 'CPU of a search with a token, AUDIT=off, over one without authorization',
     store: 'both',
     unit: '×',
     most: 1.25,
+    figure: over('search-patient-token-unaudited', 'search-patient'),
+  },
+  {
+    meaning: "CPU of a search within a patient's reach, AUDIT=off, over one without authorization",
+    store: 'both',
+    unit: '×',
+    most: 1.25,
+    figure: over('search-patient-own-unaudited', 'search-patient'),
+  },
+  {
+    meaning: 'CPU of a search by patient of opened cases over one of own cases',
+    store: 'both',
+    unit: '×',
+    most: 1.3,
+    figure: over('search-patient-opened', 'search-patient-token-unaudited'),
+  },
+  {
+    meaning: 'CPU of a search of an opened case of 50 over an own one, in the store alone',
+    store: 'both',
+    unit: '×',
+    most: 1.3,
     figure: ([result]) => {
-      const from = [find(result, 'search-patient-own'), find(result, 'search-patient')];
-      return { value: costOf(from[0]) / costOf(from[1]), from };
+      const [own, opened] = ['own, nothing shared', 'opened'].map((row) =>
+        result?.opened?.find((one) => one.group === 'case of 50' && one.row === row),
+      );
+      return own && opened && { value: opened.cost / own.cost, from: [] };
     },
   },
+  { meaning: 'CPU that a record adds to a read', store: 'both', unit: 'µs', most: 60, figure: adds('read') },
+  { meaning: 'CPU that a record adds to a write', store: 'both', unit: 'µs', most: 80, figure: adds('create') },
   {
     meaning: 'growth of reads and pages to the larger size',
     store: 'both',

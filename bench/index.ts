@@ -21,6 +21,10 @@ const ROWS: readonly RowName[] = [
   'create',
   'transaction',
   'import',
+  'read-token-unaudited',
+  'search-patient-token-unaudited',
+  'search-patient-own-unaudited',
+  'search-patient-opened',
   'read-token',
   'search-patient-token',
   'search-patient-own',
@@ -38,7 +42,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     heat: { type: 'string', default: '5' },
     attempts: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'rows,floors,beside' },
+    only: { type: 'string', default: 'rows,floors,beside,apart' },
     'mongodb-url': { type: 'string' },
     report: { type: 'boolean', default: false },
   },
@@ -47,12 +51,14 @@ const { values } = parseArgs({
 if (values.report) {
   console.log(`written: ${await report()}`);
 } else {
-  const parts = listOf('only', values.only, ['rows', 'floors', 'beside']);
+  const parts = listOf('only', values.only, ['rows', 'floors', 'beside', 'apart']);
   const wanted = listOf('rows', values.rows, Object.keys(rows) as RowName[]);
   const connections = values.connections.split(',').map((text) => numberOf('connections', text));
-  for (const text of values.size.split(',')) {
-    for (const store of listOf('store', values.store, STORES))
-      await bench(store, sizeOf(text), parts, wanted, connections);
+  const sizes = values.size.split(',').map(sizeOf);
+  for (const size of sizes) {
+    // What does not depend on the size is measured once.
+    const some = parts.filter((part) => part !== 'apart' || size === Math.min(...sizes));
+    for (const store of listOf('store', values.store, STORES)) await bench(store, size, some, wanted, connections);
   }
 }
 
@@ -70,8 +76,9 @@ async function bench(store: StoreName, size: number, parts: string[], wanted: Ro
     server: parts.includes('rows'),
     floors: parts.includes('floors'),
     beside: parts.includes('beside'),
+    apart: parts.includes('apart'),
     complete:
-      parts.length === 3 &&
+      ['rows', 'floors', 'beside'].every((part) => parts.includes(part)) &&
       ROWS.every((row) => wanted.includes(row)) &&
       CONNECTIONS.every((count) => connections.includes(count)),
     mongodbUrl: values['mongodb-url'],

@@ -21,6 +21,8 @@ export interface Options {
   server: boolean;
   floors: boolean;
   beside: boolean;
+  /** What records and openings cost, in worlds of their own, whatever the size. */
+  apart: boolean;
   complete: boolean;
   mongodbUrl: string | undefined;
   say: (text: string) => void;
@@ -59,7 +61,8 @@ export function measurer(options: Options, load: Worker<LoadJob>, mongod: Mongod
       });
     }
     const results: Measured[] = [];
-    for (const connections of options.connections) {
+    const { at = options.connections } = rowOf(row);
+    for (const connections of options.connections.filter((count) => at.includes(count))) {
       const best = await quietest(options, async (attempt) => {
         const seed = connections * 100 + attempt;
         const job = { port, row, connections, warmup: WARMUP, seconds: options.seconds, seed, ...callers };

@@ -1,24 +1,30 @@
 /**
  * What sharing costs a search: the same searches by an organization of its own cases, of cases that another one opened
  * to it, and by one to which nothing can be open. One process, in turns, so that all meet the same disturbances; medians
- * of the CPU of this process and of the time. It asks the store itself, where the difference is largest.
+ * of the CPU of this process and of the time. It asks the store itself, where the difference is largest. A part of the
+ * bench, as a process of its own; alone by `npx tsx bench/opened.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
 import { systemClock } from '../src/kit/clock.js';
 import type { Entry, Order, Plan } from '../src/search/plan.js';
-import type { Change, Opened, Reach, Store } from '../src/store/port.js';
+import type { Change, Opened as Opening, Reach, Store } from '../src/store/port.js';
 import { openMongoStore } from '../src/store/mongo/index.js';
 import { openSqliteStore } from '../src/store/sqlite/index.js';
+import { cpuOf } from './measure.js';
+import type { Opened } from './result.js';
+import { dropDatabase } from './servers.js';
+import { openedTable } from './table.js';
+import { work, type StoreJob } from './worker.js';
 
 /** Cases of each organization, and what one has beside its request: all of `partner` are open to `home`, none of `closed`. */
 const CASES = { home: 200, partner: 1000, closed: 1000 } as const;
 const SIZE = 10;
 /** So many of `home` and of `partner` are large. */
 const LARGE = { cases: 40, size: 50 };
-const [ROUNDS, SEARCHES] = [40, 20];
+const alone = process.send === undefined;
+const [ROUNDS, SEARCHES] = [alone ? 40 : 15, 20];
 const PADDING = 'x'.repeat(4000);
 
 type Owner = keyof typeof CASES;
@@ -42,7 +48,7 @@ async function fill(store: Store): Promise<void> {
   for (const owner of Object.keys(CASES) as Owner[])
     for (let from = 0; from < CASES[owner]; from += 20) {
       const changes: Change[] = [];
-      const opened: Opened[] = [];
+      const opened: Opening[] = [];
       for (let n = from; n < from + 20; n += 1) {
         const request = changeOf(owner, 'ServiceRequest', `${owner}${n}`, n, 4 * (n % 2));
         const resources = Array.from({ length: sizeOf(owner, n) }, (_, at) =>
@@ -57,7 +63,7 @@ async function fill(store: Store): Promise<void> {
 }
 
 const EVER = { from: 0, until: Number.MAX_SAFE_INTEGER };
-const alone: Reach = { owners: ['home'] };
+const unshared: Reach = { owners: ['home'] };
 const shared: Reach = { owners: ['home'], opened: { to: ['home', '*'], at: Date.UTC(2026, 5, 1) } };
 
 const byPatient = (owner: Owner, n: number): Plan => ({
@@ -81,13 +87,13 @@ const small = (n: number): number => LARGE.cases + (n % 150);
 /** TABLE: what is asked; the first row of each group is what the others are compared with. */
 const groups: Record<string, Record<string, Row>> = {
   'case of 50': {
-    'own, nothing shared': { reach: alone, type: 'Observation', plan: (n) => byPatient('home', n % 40), hits: 50 },
+    'own, nothing shared': { reach: unshared, type: 'Observation', plan: (n) => byPatient('home', n % 40), hits: 50 },
     own: { reach: shared, type: 'Observation', plan: (n) => byPatient('home', n % 40), hits: 50 },
     opened: { reach: shared, type: 'Observation', plan: (n) => byPatient('partner', n % 40), hits: 50 },
   },
   'case of 50, newest 20': {
     'own, nothing shared': {
-      ...{ reach: alone, type: 'Observation', plan: (n) => byPatient('home', n % 40), hits: 20 },
+      ...{ reach: unshared, type: 'Observation', plan: (n) => byPatient('home', n % 40), hits: 20 },
       order: newest('date'),
     },
     opened: {
@@ -96,17 +102,17 @@ const groups: Record<string, Record<string, Row>> = {
     },
   },
   'case of 10': {
-    'own, nothing shared': { reach: alone, type: 'Observation', plan: (n) => byPatient('home', small(n)), hits: 10 },
+    'own, nothing shared': { reach: unshared, type: 'Observation', plan: (n) => byPatient('home', small(n)), hits: 10 },
     own: { reach: shared, type: 'Observation', plan: (n) => byPatient('home', small(n)), hits: 10 },
     opened: { reach: shared, type: 'Observation', plan: (n) => byPatient('partner', small(n)), hits: 10 },
   },
   'active requests, 50': {
-    'own, nothing shared': { reach: alone, type: 'ServiceRequest', plan: () => active, hits: 50 },
+    'own, nothing shared': { reach: unshared, type: 'ServiceRequest', plan: () => active, hits: 50 },
     'own and opened': { reach: shared, type: 'ServiceRequest', plan: () => active, hits: 50 },
   },
   'active requests, newest 20': {
     'own, nothing shared': {
-      ...{ reach: alone, type: 'ServiceRequest', plan: () => active, hits: 20 },
+      ...{ reach: unshared, type: 'ServiceRequest', plan: () => active, hits: 20 },
       order: newest('authored'),
     },
     'own and opened': {
@@ -116,12 +122,17 @@ const groups: Record<string, Record<string, Row>> = {
   },
 };
 
-async function measure(name: string, store: Store): Promise<void> {
+/** @param mongod its process, where that is on this machine and nobody else's */
+async function measure(store: Store, mongod?: number): Promise<Opened[]> {
   await fill(store);
+  const results: Opened[] = [];
   for (const [group, rows] of Object.entries(groups)) {
-    const times = new Map(Object.keys(rows).map((row) => [row, { cpu: [] as number[], wall: [] as number[] }]));
+    const times = new Map(
+      Object.keys(rows).map((row) => [row, { cpu: [] as number[], wall: [] as number[], mongod: 0 }]),
+    );
     for (let round = 0; round < ROUNDS; round += 1)
       for (const [row, { reach, type, plan, order = [], hits }] of Object.entries(rows)) {
+        const before = mongod === undefined ? 0 : cpuOf(mongod);
         const [cpu, wall] = [process.cpuUsage(), performance.now()];
         for (let n = 0; n < SEARCHES; n += 1) {
           const page = { size: Math.min(hits, 50), bare: true };
@@ -129,34 +140,47 @@ async function measure(name: string, store: Store): Promise<void> {
           if (items.length !== hits) throw new Error(`${group}, ${row}: ${items.length} instead of ${hits}.`);
         }
         const { user, system } = process.cpuUsage(cpu);
-        times.get(row)?.cpu.push((user + system) / SEARCHES);
-        times.get(row)?.wall.push(((performance.now() - wall) * 1000) / SEARCHES);
+        const spent = times.get(row);
+        if (spent === undefined) continue;
+        spent.cpu.push((user + system) / SEARCHES);
+        spent.wall.push(((performance.now() - wall) * 1000) / SEARCHES);
+        // It is told in steps of 10 ms, so that it says something only of all rounds together.
+        if (mongod !== undefined) spent.mongod += (cpuOf(mongod) - before) / SEARCHES / ROUNDS;
       }
-    const [base] = times.values();
-    for (const [row, { cpu, wall }] of times) {
-      const [c, w] = [cpu, wall].map(median) as [number, number];
-      const [cpuMore, wallMore] = [c / median(base?.cpu ?? []), w / median(base?.wall ?? [])];
-      console.log(
-        `${name.padEnd(8)} ${group.padEnd(28)} ${row.padEnd(20)} CPU ${c.toFixed(0).padStart(6)} µs ×${cpuMore.toFixed(2)}   time ${w.toFixed(0).padStart(6)} µs ×${wallMore.toFixed(2)}`,
-      );
-    }
+    for (const [row, { cpu, wall, mongod }] of times)
+      results.push({ group, row, cost: median(cpu) + mongod, wall: median(wall) });
   }
+  return results;
 }
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
-const folder = await mkdtemp(join(tmpdir(), 'afferent-bench-opened-'));
-const sqlite = openSqliteStore({ file: join(folder, 'store.sqlite'), clock: systemClock });
-await measure('SQLite', sqlite);
-await sqlite.close();
-await rm(folder, { recursive: true, force: true });
-const { MONGODB_URL: url } = process.env;
-if (url !== undefined) {
+async function inStore({ settings, mongod }: StoreJob): Promise<Opened[]> {
+  const { MONGODB_URL: url } = settings;
+  if (url === undefined) {
+    const folder = await mkdtemp(join(tmpdir(), 'afferent-bench-opened-'));
+    const store = openSqliteStore({ file: join(folder, 'store.sqlite'), clock: systemClock });
+    const results = await measure(store);
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+    return results;
+  }
   const database = `bench_opened_${process.pid}`;
-  const mongo = await openMongoStore({ url, database, clock: systemClock });
-  await measure('MongoDB', mongo);
-  await mongo.close();
-  const client = await MongoClient.connect(url);
-  await client.db(database).dropDatabase();
-  await client.close();
+  const store = await openMongoStore({ url, database, clock: systemClock });
+  const results = await measure(store, mongod);
+  await store.close();
+  await dropDatabase(url, database);
+  return results;
+}
+
+if (alone) {
+  console.log(`SQLite\n\n${openedTable(await inStore({ settings: {} }))}`);
+  const { MONGODB_URL: url } = process.env;
+  if (url !== undefined)
+    console.log(`\nMongoDB, without mongod\n\n${openedTable(await inStore({ settings: { MONGODB_URL: url } }))}`);
+} else {
+  work((job: StoreJob, measuring) => {
+    measuring();
+    return inStore(job);
+  });
 }

@@ -4,7 +4,7 @@ import { format } from 'prettier';
 import { goals, type Goal } from './goals.js';
 import { costOf, find, newest, type Result } from './result.js';
 import { rowOf, type RowName } from './rows.js';
-import { checksTable, remarks, table } from './table.js';
+import { auditTable, checksTable, openedTable, remarks, table } from './table.js';
 
 const FILE = 'docs/performance.md';
 
@@ -86,6 +86,20 @@ JSON ${megabytes(filled.jsonBytes)}. Start to ready ${start.readyMs} ms, idle ${
     ...(result.checks === undefined
       ? []
       : ['What the checks of a write cost by themselves, warm, and the first time:', checksTable(result.checks)]),
+    ...(result.audited === undefined
+      ? []
+      : [
+          `What records of the audit trail cost, 16 requests at once; server and client in one process with and without them in
+turns, CPU of both${store === 'mongodb' ? ' and of mongod' : ''}:`,
+          auditTable(result.audited),
+        ]),
+    ...(result.opened === undefined
+      ? []
+      : [
+          `What sharing costs a search, asked of the store alone, one after the other; an organization with 200 cases to which
+another one has opened 1,000, in turns:`,
+          openedTable(result.opened),
+        ]),
     'Beside the floors, CPU µs a request at 16 connections (mongod included where there is one):',
     floorTable(result),
     'Reads at 16 connections beside one client that writes 5 MB, again as soon as it is answered, or a Bundle of 2 MB a second:',

@@ -25,6 +25,9 @@ export interface Result {
   rows: Measured[];
   /** What the checks of a write cost by themselves; none in results from before they were measured. */
   checks?: Checked[];
+  /** What records of the audit trail, and what is open, cost: measured at the smallest size only. */
+  audited?: Audited[];
+  opened?: Opened[];
   /** Reads at 16 connections, alone and while another client writes 5 MB again and again. */
   beside: Beside[];
 }
@@ -39,6 +42,21 @@ export interface Checked {
   /** A response against its questionnaire. */
   answers: number;
   firstMs: number;
+}
+
+/** CPU µs of a request without a record and with one: the client's as well, and mongod's where there is one. */
+export interface Audited {
+  name: string;
+  off: number;
+  on: number;
+}
+
+/** CPU µs of a search by the store alone, mongod's included, and its time; the first row of a group is what the others are compared with. */
+export interface Opened {
+  group: string;
+  row: string;
+  cost: number;
+  wall: number;
 }
 
 export interface Beside {

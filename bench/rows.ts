@@ -17,6 +17,15 @@ import type { Tokens } from './tokens.js';
 /** Makes the bytes of one request after the other. */
 export type Requests = () => Buffer;
 
+/** The settings of a server beside its store: those with authorization are asked with tokens. */
+export const servers = {
+  unaudited: { AUTHORIZATION: 'smart', AUDIT: 'off' },
+  smart: { AUTHORIZATION: 'smart' },
+  open: {},
+} as const satisfies Record<string, Record<string, string>>;
+
+export type ServerKind = keyof typeof servers;
+
 export interface Row {
   meaning: string;
   /** The floors that do the same: a server that only answers, and a bare store. */
@@ -28,13 +37,15 @@ export interface Row {
   every?: number;
   /** Matches of a page, as [least, most]: a search that finds something else is not what it says. */
   matches?: [number, number];
-  /** With authorization on: the callers' tokens are given. */
-  smart?: true;
+  /** Of which server it is asked; `open` unless said. */
+  server?: ServerKind;
+  /** Only at these connections; else at all that are asked for. */
+  at?: readonly number[];
   requests: (world: World, random: Random, host: string, tokens: Tokens) => Requests;
 }
 
 /** For servers without authorization. */
-export const noTokens: Tokens = { system: '', patients: [] };
+export const noTokens: Tokens = { system: '', partner: '', patients: [] };
 
 export const rows = {
   read: {
@@ -56,39 +67,54 @@ export const rows = {
   },
   'read-token': {
     meaning: 'read by id, with the bearer token of a backend service',
-    smart: true,
-    requests:
-      (world, random, host, { system }) =>
-      () => {
-        const index = Math.floor(random() * world.size);
-        return get(host, `${typeAt(index)}/${idAt(index)}`, system);
-      },
+    server: 'smart',
+    requests: readWithToken,
+  },
+  'read-token-unaudited': {
+    meaning: 'the same with AUDIT=off',
+    server: 'unaudited',
+    at: [16],
+    requests: readWithToken,
   },
   'search-patient-token': {
     meaning: 'search by patient, 13 to 20 hits, with the bearer token of a backend service',
-    smart: true,
+    server: 'smart',
     matches: [13, 20],
-    requests:
-      (world, random, host, { system }) =>
-      () => {
-        const patient = patientAt(Math.floor(random() * world.answering));
-        return get(host, `QuestionnaireResponse?patient=${patient}&_count=50`, system);
-      },
+    requests: searchWithToken,
+  },
+  'search-patient-token-unaudited': {
+    meaning: 'the same with AUDIT=off',
+    server: 'unaudited',
+    at: [16],
+    matches: [13, 20],
+    requests: searchWithToken,
   },
   'search-patient-own': {
     meaning: "search by patient, 13 to 20 hits, with that patient's own token: within the patient's compartment",
-    smart: true,
+    server: 'smart',
+    matches: [13, 20],
+    requests: searchOfPatient,
+  },
+  'search-patient-own-unaudited': {
+    meaning: 'the same with AUDIT=off',
+    server: 'unaudited',
+    at: [16],
+    matches: [13, 20],
+    requests: searchOfPatient,
+  },
+  'search-patient-opened': {
+    meaning: 'search by patient, 13 to 20 hits, of cases that another organization has opened, with AUDIT=off',
+    server: 'unaudited',
+    at: [16],
     matches: [13, 20],
     requests:
-      (_world, random, host, { patients }) =>
-      () => {
-        const { id, token } = pick(random, patients);
-        return get(host, `QuestionnaireResponse?patient=${id}&_count=50`, token);
-      },
+      (_world, random, host, { partner, patients }) =>
+      () =>
+        get(host, `QuestionnaireResponse?patient=${pick(random, patients).id}&_count=50`, partner),
   },
   discovery: {
     meaning: 'smart-configuration',
-    smart: true,
+    server: 'smart',
     requests: (_world, _random, host) => () => get(host, '.well-known/smart-configuration'),
   },
   'search-token': {
@@ -173,12 +199,34 @@ export const rows = {
 
 export type RowName = keyof typeof rows;
 export const rowOf = (name: RowName): Row => rows[name];
+export const serverOf = (name: RowName): ServerKind => rowOf(name).server ?? 'open';
 
 const LARGE_BYTES = 5_000_000;
 const ID = '00000000-0000-7000-8000-000000000000';
 /** Nobody's: what is written under it is found by no search of the other rows. */
 const SUBJECT = 'Patient/00000000-0000-7000-9000-000000000000';
 const SERIAL = 'bench-000000000000';
+
+function readWithToken(...[world, random, host, { system }]: Parameters<Row['requests']>): Requests {
+  return () => {
+    const index = Math.floor(random() * world.size);
+    return get(host, `${typeAt(index)}/${idAt(index)}`, system);
+  };
+}
+
+function searchWithToken(...[world, random, host, { system }]: Parameters<Row['requests']>): Requests {
+  return () => {
+    const patient = patientAt(Math.floor(random() * world.answering));
+    return get(host, `QuestionnaireResponse?patient=${patient}&_count=50`, system);
+  };
+}
+
+function searchOfPatient(...[, random, host, { patients }]: Parameters<Row['requests']>): Requests {
+  return () => {
+    const { id, token } = pick(random, patients);
+    return get(host, `QuestionnaireResponse?patient=${id}&_count=50`, token);
+  };
+}
 
 function get(host: string, path: string, token?: string): Buffer {
   const bearer = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`;

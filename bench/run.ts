@@ -4,18 +4,18 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { besideWrites } from './beside.js';
-import { worldOf } from './data.js';
+import { worldOf, type World } from './data.js';
 import { BASE_URL, fill, openStore } from './fill.js';
 import { bareFloors, httpFloors } from './floor-rows.js';
 import type { LoadJob, LoadSetup } from './load.js';
 import { durableRate, fileBytes, machine } from './machine.js';
 import { rssOf, type Measured } from './measure.js';
 import { measurer, type Options, type Place } from './measurer.js';
-import type { Checked, Result } from './result.js';
-import { checksTable } from './table.js';
+import type { Audited, Checked, Opened, Result } from './result.js';
+import { auditTable, checksTable, openedTable } from './table.js';
 import { dropDatabase, mongoBytes, startMongod, startServer } from './servers.js';
-import { rowOf } from './rows.js';
-import { tokensFor } from './tokens.js';
+import { servers, serverOf, type RowName } from './rows.js';
+import { tokensFor, type Tokens } from './tokens.js';
 import { startWorker } from './worker.js';
 
 export async function run(options: Options): Promise<Result> {
@@ -64,8 +64,17 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
   const start = await startTimes(settings, folder);
   say(`start to ready ${start.readyMs} ms, idle RSS ${megabytes(start.idleRss)} MB`);
 
-  const checks = options.server ? await checksAlone() : undefined;
+  const checks = options.server ? await inWorker<Checked>('checks.ts', {}) : undefined;
   if (checks !== undefined) say(`checks of a write:\n\n${checksTable(checks)}\n`);
+
+  const own = {
+    settings: mongod === undefined ? { STORE: 'sqlite' } : { STORE: 'mongodb', MONGODB_URL: mongod.url },
+    ...(mongod === undefined ? {} : { mongod: mongod.pid }),
+  };
+  const audited = options.apart ? await inWorker<Audited>('audit.ts', own) : undefined;
+  if (audited !== undefined) say(`records of the audit trail:\n\n${auditTable(audited)}\n`);
+  const opened = options.apart ? await inWorker<Opened>('opened.ts', own) : undefined;
+  if (opened !== undefined) say(`what is open:\n\n${openedTable(opened)}\n`);
 
   const load = await startWorker<LoadJob>('load.ts', { size } satisfies LoadSetup);
   closing.push(() => load.stop());
@@ -73,21 +82,20 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
   const rows: Measured[] = [];
   if (options.floors) rows.push(...(await httpFloors(options, measure)), ...(await bareFloors(options, place)));
 
-  const smart = options.rows.filter((name) => rowOf(name).smart === true);
-  if (options.server && smart.length > 0) {
-    // They only read, so they come before what writes.
-    const opened = await openStore(settings);
-    const tokens = await tokensFor(opened, world);
-    await opened.close();
-    const asking = await startServer({ ...settings, AUTHORIZATION: 'smart' }, folder);
+  // Who asks with a token only reads: that comes before what writes.
+  const tokens = options.server && options.rows.some(wantsToken) ? await tokensIn(settings, world) : undefined;
+  for (const kind of ['unaudited', 'smart'] as const) {
+    const asked = options.rows.filter((name) => serverOf(name) === kind);
+    if (tokens === undefined || asked.length === 0) continue;
+    const asking = await startServer({ ...settings, ...servers[kind] }, folder);
     closing.push(() => asking.stop());
-    for (const row of smart) rows.push(...(await measure(row, 'server', { ...asking, tokens })));
+    for (const row of asked) rows.push(...(await measure(row, 'server', { ...asking, tokens })));
     await asking.stop();
   }
   const server = await startServer(settings, folder);
   closing.push(() => server.stop());
   if (options.server) {
-    for (const row of options.rows.filter((name) => rowOf(name).smart === undefined))
+    for (const row of options.rows.filter((name) => !wantsToken(name)))
       rows.push(...(await measure(row, 'server', server)));
   }
   const beside = options.beside ? await besideWrites(options, server, load, mongod) : [];
@@ -104,15 +112,26 @@ async function measured(options: Options, place: Place, closing: (() => unknown)
     start,
     rows,
     ...(checks === undefined ? {} : { checks }),
+    ...(audited === undefined ? {} : { audited }),
+    ...(opened === undefined ? {} : { opened }),
     beside,
   };
 }
 
-/** In a process that has checked nothing before. */
-async function checksAlone(): Promise<Checked[]> {
-  const worker = await startWorker<object, Checked[]>('checks.ts');
+const wantsToken = (name: RowName): boolean => serverOf(name) !== 'open';
+
+async function tokensIn(settings: Record<string, string>, world: World): Promise<Tokens> {
+  const store = await openStore(settings);
+  const tokens = await tokensFor(store, world);
+  await store.close();
+  return tokens;
+}
+
+/** In a process that has done nothing before. */
+async function inWorker<T>(file: string, job: object): Promise<T[]> {
+  const worker = await startWorker<object, T[]>(file);
   try {
-    return await worker.run({});
+    return await worker.run(job);
   } finally {
     worker.stop();
   }

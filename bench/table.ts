@@ -1,6 +1,6 @@
 /** Tables in Markdown. */
 import type { Measured } from './measure.js';
-import type { Checked } from './result.js';
+import type { Audited, Checked, Opened } from './result.js';
 
 type Cell = string | number;
 
@@ -41,6 +41,22 @@ export const checksTable = (checks: readonly Checked[]): string =>
       bytes,
       ...[structure, validated - structure, answers, validated + answers, firstMs].map((figure) => figure.toFixed(1)),
     ]),
+  );
+
+export const auditTable = (audited: readonly Audited[]): string =>
+  table(
+    ['asked', 'AUDIT=off µs', 'on µs', 'adds µs'],
+    audited.map(({ name, off, on }) => [name, ...[off, on, on - off].map(Math.round)]),
+  );
+
+export const openedTable = (opened: readonly Opened[]): string =>
+  table(
+    ['search', 'of what', 'CPU µs', 'time µs', 'CPU', 'time'],
+    opened.map(({ group, row, cost, wall }) => {
+      const base = opened.find((one) => one.group === group);
+      const times = [cost / (base?.cost ?? NaN), wall / (base?.wall ?? NaN)].map((ratio) => `× ${ratio.toFixed(2)}`);
+      return [group, row, Math.round(cost), Math.round(wall), ...times];
+    }),
   );
 
 /** Columns of figures stand to the right. */

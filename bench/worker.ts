@@ -27,6 +27,13 @@ interface Message<T> {
   why?: string;
 }
 
+/** For those that open a store of their own. */
+export interface StoreJob {
+  settings: Record<string, string>;
+  /** The process of mongod, if its CPU counts. */
+  mongod?: number;
+}
+
 export interface Worker<Job, T = Outcome> {
   pid: number;
   /** @param onMeasuring called when the measured time begins */
