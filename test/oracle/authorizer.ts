@@ -54,7 +54,7 @@ export function createEyes(world: World, token: Token): Eyes {
   function isThere(kept: Kept, at: number): boolean {
     if (!isReached(kept)) return false;
     if (kept.owner === token.organization || kept.owner === '*') return true;
-    return current(kept) !== undefined && kept.versions[at]?.resource !== undefined;
+    return current(kept) !== undefined && kept.versions[at] !== undefined;
   }
 
   /**
