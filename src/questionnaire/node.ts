@@ -1,6 +1,7 @@
 /** An item of a response beside its question. */
+import type { Element } from '../fhir/types.js';
 import type { Question } from './form.js';
-import type { Answer, ResponseItem } from './types.js';
+import { valueOf, type Answer, type Extension, type ResponseItem } from './types.js';
 
 /** An item of the response; the root stands for the response itself. */
 export interface Node {
@@ -43,4 +44,16 @@ export function pathOf(node: Node): string {
 }
 
 /** Whether anything was answered in it, at any depth. */
-export const isAnswered = (node: Node): boolean => node.answers.length > 0 || node.children.some(isAnswered);
+export const isAnswered = (node: Node): boolean => node.answers.some(isGiven) || node.children.some(isAnswered);
+
+/** A value, or why there is none: items below an answer, or extensions that say something else, are no answer. */
+export const isGiven = (answer: Answer): boolean =>
+  valueOf(answer) !== undefined || [answer, ...besides(answer)].some(isDeclined);
+
+const besides = (answer: Answer): Element[] =>
+  Object.keys(answer).flatMap((name) => (name.startsWith('_value') ? [answer[name] as Element] : []));
+
+const isDeclined = ({ extension }: Element): boolean =>
+  ((extension ?? []) as Extension[]).some(({ url }) => url === ABSENT);
+
+const ABSENT = 'http://hl7.org/fhir/StructureDefinition/data-absent-reason';

@@ -4,7 +4,11 @@ export function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (typeof value !== 'object') return plain(value);
   const { system, code, display, reference, value: number, unit, url, title } = value as Record<string, unknown>;
-  if (number !== undefined) return `${plain(number)} ${plain(unit ?? code ?? '(no unit)')}`;
+  if (number !== undefined) {
+    // What is computed with is the code, whatever the words beside it say.
+    const beside = unit !== undefined && code !== undefined && unit !== code ? ` (${plain(code)})` : '';
+    return `${plain(number)} ${plain(unit ?? code ?? '(no unit)')}${beside}`;
+  }
   if (code !== undefined || display !== undefined) {
     const from = system === undefined ? '' : `${plain(system)}|`;
     if (code === undefined) return JSON.stringify(plain(display));

@@ -75,6 +75,7 @@ export interface QuestionnaireResponse extends Resource {
   status?: string;
   questionnaire?: string;
   subject?: Reference;
+  contained?: Resource[];
   authored?: string;
   language?: string;
   extension?: Extension[];

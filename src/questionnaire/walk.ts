@@ -85,10 +85,10 @@ function fits(walked: Walked, node: Node, { type }: Question): boolean {
 
 function lost(form: Form, node: Node): Found {
   const known = form.questions.get(node.item.linkId);
-  const linkId = JSON.stringify(node.item.linkId.slice(0, 60));
   if (known === undefined) {
+    const linkId = JSON.stringify(node.item.linkId.slice(0, 60));
     return say(node, 'invalidLinkId', `has the linkId ${linkId}, which ${form.name} does not have`);
   }
   const place = known.parent === undefined ? 'at the top' : `inside of "${known.parent.linkId}"`;
-  return say(node, 'invalidLinkId', `has the linkId ${linkId}, which belongs ${place}`);
+  return say({ ...node, question: known }, 'invalidLinkId', `belongs ${place}, not here`);
 }

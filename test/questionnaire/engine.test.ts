@@ -101,6 +101,31 @@ test('V30: a modifierExtension that nobody knows refuses the answers to a form',
   }
 });
 
+test('what is told names the question and what was computed with', () => {
+  const bound = { value: 1, system: 'http://unitsofmeasure.org', code: 'g' };
+  const url = 'http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity';
+  const own = formOf(
+    {
+      resourceType: 'Questionnaire',
+      status: 'active',
+      item: [
+        { linkId: 'g', text: 'A group', type: 'group', item: [{ linkId: 'in', text: 'In it', type: 'string' }] },
+        { linkId: 'dose', text: 'Dose', type: 'quantity', extension: [{ url, valueQuantity: bound }] },
+      ],
+    },
+    'The form',
+  );
+  const wrong = response(
+    { linkId: 'in', answer: [{ valueString: 'x' }] },
+    { linkId: 'dose', answer: [{ valueQuantity: { ...bound, value: 2, unit: 'mg', code: 'kg' } }] },
+  );
+  const grams = (code: string) => ({ unit: 'g', factor: code === 'kg' ? 1000 : 1, offset: 0 });
+  expect(check(own, wrong, { ...tools(), unitOf: grams }).map(({ diagnostics }) => diagnostics)).toEqual([
+    '"In it" (in) belongs inside of "g", not here.',
+    '"Dose" (dose) takes at most 1 g; found 2 mg (kg).',
+  ]);
+});
+
 /** TABLE: rule -> why no response that is sent can break it; each is asked of the engine above, or where it says. */
 const beyond: Readonly<Record<string, string>> = {
   invalidType: 'a form with the abstract type is refused as R4 has no such code',

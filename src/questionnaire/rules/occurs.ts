@@ -1,7 +1,7 @@
 /** V8 to V11: how often something is answered, whether it must be, and whether it was asked at all. */
 import type { Question } from '../form.js';
 import { say } from '../issue.js';
-import { isAnswered, missingNode, type Node } from '../node.js';
+import { isAnswered, isGiven, missingNode, type Node } from '../node.js';
 import { shown } from '../show.js';
 import type { Checking, ItemRule, Say } from './rule.js';
 
@@ -81,7 +81,7 @@ function occurs(
   if (question.type === 'display' || !enabling.isEnabled(question, parent, first)) return;
   const count = isGroup ? own.length : (first?.answers.length ?? 0);
   const here = first ?? missingNode(question, parent, at);
-  if (question.required && (isGroup ? !own.some(isAnswered) : count === 0)) {
+  if (question.required && (isGroup ? !own.some(isAnswered) : first?.answers.some(isGiven) !== true)) {
     const what = isGroup ? 'needs at least one answer in it' : 'must be answered';
     tell(say(here, 'required', what));
     return;

@@ -3,7 +3,7 @@ import type { Coding } from '../../fhir/types.js';
 import { parseReference } from '../../fhir/reference.js';
 import { numberOf, textOf } from '../extensions.js';
 import { say } from '../issue.js';
-import type { Attachment, Quantity } from '../types.js';
+import type { Attachment, Quantity, QuestionnaireResponse } from '../types.js';
 import type { ValueRule } from './rule.js';
 
 /** V21 */
@@ -66,9 +66,9 @@ function bytesOf(base64: string): number {
 }
 
 /** V23 */
-export const reference: ValueRule = (_, node, question, { type, value }, at, tell) => {
+export const reference: ValueRule = ({ response }, node, question, { type, value }, at, tell) => {
   if (type !== 'Reference') return;
-  const { reference: text, type: named } = value as { reference?: string; type?: string };
+  const { reference: text, type: named } = value as Target;
   if (text === undefined && named === undefined) return;
   const parsed = text === undefined ? undefined : parseReference(text);
   if (text !== undefined && parsed === undefined) {
@@ -76,7 +76,7 @@ export const reference: ValueRule = (_, node, question, { type, value }, at, tel
     tell(say(node, 'invalidRefValue', `takes a reference such as Patient/123; found ${found}`, at));
     return;
   }
-  const target = parsed?.kind === 'resource' ? parsed.type : named?.split('/').at(-1);
+  const target = targetType(value as Target, response);
   if (target === undefined) return;
   const { referenceTypes } = question;
   if (!/^[A-Z][A-Za-z]+$/.test(target)) {
@@ -86,3 +86,16 @@ export const reference: ValueRule = (_, node, question, { type, value }, at, tel
     tell(say(node, 'invalidRefResourceTypeRestriction', fix, at));
   }
 };
+
+/** What a reference leads to, as far as it says so, or its response contains it. */
+export function targetType({ reference, type }: Target, { contained = [] }: QuestionnaireResponse): string | undefined {
+  const parsed = reference === undefined ? undefined : parseReference(reference);
+  if (parsed?.kind === 'resource') return parsed.type;
+  const own = parsed?.kind === 'contained' ? contained.find(({ id }) => id === parsed.id) : undefined;
+  return own?.resourceType ?? type?.split('/').at(-1);
+}
+
+interface Target {
+  reference?: string;
+  type?: string;
+}

@@ -1,11 +1,10 @@
 /** V2, V26, V29, V30, V31: the form's state, its words, signatures, what changes its meaning, and whom it is about. */
 import { spanOf } from '../../fhir/datetime.js';
-import { parseReference } from '../../fhir/reference.js';
-import type { Reference, Resource } from '../../fhir/types.js';
 import { firstOf, valuesOf } from '../extensions.js';
 import { say, type RuleCode } from '../issue.js';
 import type { Extension } from '../types.js';
 import type { ItemRule, WholeRule } from './rule.js';
+import { targetType } from './special.js';
 
 /** V2 */
 export const formStatus: WholeRule = ({ form, response }, tell) => {
@@ -52,7 +51,7 @@ export const subjectType: WholeRule = ({ form, response }, tell) => {
   const { subjectType: types = [] } = form.questionnaire;
   const { subject } = response;
   if (types.length === 0 || subject === undefined) return;
-  const found = typeOf(subject, response.contained as Resource[] | undefined);
+  const found = targetType(subject, response);
   const text = `${form.name} is about ${types.slice(0, 10).join(' or ')}`;
   if (found === undefined) {
     const why = 'of which type this subject is, the reference does not say, so it was not checked.';
@@ -61,13 +60,6 @@ export const subjectType: WholeRule = ({ form, response }, tell) => {
     tell({ ...say(undefined, 'invalidSubjectType', `${text}; the subject is a ${found}.`), inside: 'subject' });
   }
 };
-
-function typeOf({ reference = '', type }: Reference, contained: readonly Resource[] = []): string | undefined {
-  const parsed = parseReference(reference);
-  if (parsed?.kind === 'resource') return parsed.type;
-  const own = parsed?.kind === 'contained' ? contained.find(({ id }) => id === parsed.id)?.resourceType : undefined;
-  return own ?? type?.split('/').at(-1)?.slice(0, 60);
-}
 
 /** What the engine does not look at: once for each kind. */
 export const unjudged: WholeRule = ({ form }, tell) => {
