@@ -9,6 +9,7 @@
  */
 import { Turns } from '../../kit/turns.js';
 import { StoreError } from '../port.js';
+import { createGathering } from './gather.js';
 import { failureOf, sqliteCode, type Connection } from './connection.js';
 
 /** A connection and what can be done by it. */
@@ -53,6 +54,7 @@ export function createCommitter<Hands>(near: Side<Hands>, far: Side<Hands>, queu
   let waiting: Waiting<Hands>[] = [];
   let underWay: Promise<void> | undefined;
   let stopped = false;
+  const gathering = createGathering(() => waiting.length);
 
   function enqueue<T>(job: (hands: Hands) => Steps<T>, weight: number): Promise<T> {
     if (stopped) return Promise.reject(new StoreError('unavailable', 'The store is closed.'));
@@ -60,13 +62,14 @@ export function createCommitter<Hands>(near: Side<Hands>, far: Side<Hands>, queu
       return Promise.reject(new StoreError('unavailable', `${queueMax} writes are waiting already: try again later.`));
     return new Promise<T>((resolve, reject) => {
       waiting.push({ job, weight, resolve: resolve as (result: unknown) => void, reject });
+      gathering.came();
       underWay ??= work();
     });
   }
 
   async function work(): Promise<void> {
     while (waiting.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await gathering.gathered();
       const { group, isLong } = nextGroup();
       if (isLong && far !== near) await inTurns(aside(group));
       else atOnce(nearby(group));
