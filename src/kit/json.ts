@@ -19,15 +19,20 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
  * numbers that no double can hold, and more than `depth` levels.
  */
 export function parseJson(input: string | Uint8Array, depth: number): unknown {
+  return readJson(input, depth).value;
+}
+
+/** The same, with the text where it is the very one that `stringify` would make of the value. */
+export function readJson(input: string | Uint8Array, depth: number): { value: unknown; text?: string } {
   const text = typeof input === 'string' ? input : decode(input);
   const deep = depthExceeded(text, depth);
   if (deep !== undefined)
     throw new JsonError(`More than ${String(depth)} levels of objects and arrays.`, placeOf(text, deep));
   if (isPlain(text)) {
     const value = parseFast(text);
-    if (value !== undefined && JSON.stringify(value) === text) return value;
+    if (value !== undefined && JSON.stringify(value) === text) return { value, text };
   }
-  return scan(text);
+  return { value: scan(text) };
 }
 
 /** The number's digits as they were written, where they are not the ones that JavaScript would write. */

@@ -18,7 +18,7 @@ import type { Link } from './linking.js';
 import type { Step, Work } from './operations.js';
 import { refuseFaultsInTurns } from './prepare/faults.js';
 import type { Made, Prepared, Task } from './prepare/prepare.js';
-import { finalText, joinedText, stamped, type Stamp } from './version.js';
+import { finalText, joinedText, splicedText, stamped, type Stamp } from './version.js';
 
 export interface Accepted {
   blob?: BlobRef;
@@ -62,17 +62,24 @@ export function createAccept({ blobs, definitions, validator, extract, base, pre
     const issues = await refuseFaultsInTurns(validator, judged);
     if (operation.patch !== undefined && was?.blob !== undefined) return { ...of(resource), blob: was.blob, issues };
     if (blob !== undefined) return { ...of(resource), blob, issues };
-    if (key.type !== 'Binary') return { ...of(resource), issues };
+    if (key.type !== 'Binary') {
+      return { ...of(resource, resource === operation.resource ? operation.text : undefined), issues };
+    }
     const known = stored.get(operation) ?? (await withoutData(blobs, resource));
     stored.set(operation, known);
     return { ...of(known.document), blob: known.blob, issues };
   };
 
-  function of(document: Resource): Pick<Accepted, 'stored' | 'placeOf'> {
+  /** @param text the document as JSON, where it is known */
+  function of(document: Resource, text?: string): Pick<Accepted, 'stored' | 'placeOf'> {
     return {
       stored(stamp) {
         const resource = stamped(document, stamp);
-        return { text: finalText(resource), entries: extract(resource), document: resource };
+        return {
+          text: splicedText(document, stamp, text) ?? finalText(resource),
+          entries: extract(resource),
+          document: resource,
+        };
       },
       placeOf: (name) =>
         literalReferences(document, definitions, base).find(({ type, id }) => `${type}/${id}` === name)?.path,

@@ -9,10 +9,14 @@ import type { Found, Guard, Key, Version } from '../store/port.js';
 import type { Conditions } from './conditions.js';
 import type { Prepared } from './prepare/prepare.js';
 
-/** What a create or update brings: a resource, or what was made of one that is large. */
-export type Brought = { resource: Resource; prepared?: never } | { resource?: never; prepared: Prepared };
+/**
+ * What a create or update brings: a resource, with its text where that is the one that would be made of it, or what was
+ * made of one that is large.
+ */
+export type Brought =
+  { resource: Resource; text?: string; prepared?: never } | { resource?: never; text?: never; prepared: Prepared };
 
-export interface Asked extends Operation {
+export interface Asked extends Operation, Pick<Brought, 'text'> {
   prepared?: Prepared;
 }
 

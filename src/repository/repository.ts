@@ -35,7 +35,7 @@ import { asked } from './failures.js';
 import { createMeets } from './meets.js';
 import { created, nameOf, updated, type Asked, type Brought, type Written } from './operations.js';
 import { createOnce, ofBytes, type Once } from './once.js';
-import { readResource } from './prepare/body.js';
+import { readBody } from './prepare/body.js';
 import { refuseFaults } from './prepare/faults.js';
 import { createEmergencies, type Emergencies, type EmergencyParts } from './emergency/index.js';
 import { createPurge, type Purge, type PurgeParts } from './purge/index.js';
@@ -232,7 +232,7 @@ export function createRepository(parts: RepositoryParts): Repository {
     history,
     bring: async (type, bytes) =>
       bytes.length <= limits.asideBytes
-        ? { resource: readResource(bytes, type) }
+        ? readBody(bytes, type)
         : { prepared: await prepare({ kind: 'body', type, bytes }) },
     write: async (call, operation, inBundle = false, once) => {
       const [written] = await perform(call, [{ operation }], inBundle ? inTransaction : alone, once);

@@ -35,6 +35,18 @@ export function finalText(resource: Resource): string {
   return text;
 }
 
+/**
+ * The same text, made of the one that came, where all that the server does is to put its own in: what was written as
+ * JSON to prove that nothing was lost need not be written once more. Undefined where `id` or `meta` came with it.
+ */
+export function splicedText({ resourceType, id, meta }: Resource, stamp: Stamp, text?: string): string | undefined {
+  const begin = `{"resourceType":${JSON.stringify(resourceType)},`;
+  if (text === undefined || id !== undefined || meta !== undefined || !text.startsWith(begin)) return undefined;
+  const whole = `${headOf(resourceType, stamp)}},${text.slice(begin.length)}`;
+  refuseLarge(Buffer.byteLength(whole), resourceType);
+  return whole;
+}
+
 /** What of the final JSON does not depend on the stamp, and its bytes: made once, however often a write is tried. */
 export interface Rest {
   type: ResourceType;

@@ -1,12 +1,15 @@
 /** The body of a create or update, read as a resource of the type that its URL names. */
 import { failure } from '../../fhir/outcome.js';
 import type { Resource, ResourceType } from '../../fhir/types.js';
-import { parseJson } from '../../kit/json.js';
+import { readJson } from '../../kit/json.js';
 import { limits } from '../../kit/limits.js';
 
 /** Throws a JsonError with the place of what cannot be read, and 400 for what is no such resource. */
-export function readResource(bytes: Uint8Array, type: ResourceType): Resource {
-  const value = parseJson(bytes, limits.depth);
+export const readResource = (bytes: Uint8Array, type: ResourceType): Resource => readBody(bytes, type).resource;
+
+/** The same, with its text where that is the one that would be made of it. */
+export function readBody(bytes: Uint8Array, type: ResourceType): { resource: Resource; text?: string } {
+  const { value, text } = readJson(bytes, limits.depth);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw failure('malformed', `The body is ${kindOf(value)}; a JSON object with resourceType "${type}" was expected.`);
   }
@@ -21,7 +24,7 @@ export function readResource(bytes: Uint8Array, type: ResourceType): Resource {
       'resourceType',
     );
   }
-  return value as Resource;
+  return { resource: value as Resource, ...(text === undefined ? {} : { text }) };
 }
 
 const kindOf = (value: unknown): string =>
