@@ -104,7 +104,8 @@ export function sortKeys(entries: readonly Entry[]): SortKeys {
   const keys: SortKeys = new Map();
   for (const entry of entries) {
     if (isRange(entry) ? entry.value !== '' : entry.param.includes(':')) continue;
-    const [first, last] = isRange(entry) ? [entry.low, entry.high] : [entry.value, entry.value];
+    const first = isRange(entry) ? entry.low : entry.value;
+    const last = isRange(entry) ? entry.high : entry.value;
     const key = keys.get(entry.param);
     if (key === undefined) keys.set(entry.param, { first, last });
     else {

@@ -11,8 +11,11 @@ import { BAD_ESCAPE, badValue, type Reader, type SearchType, type Sink } from '.
  */
 export function fold(text: string): string {
   const small = PLAIN.test(text) ? text.toLowerCase() : foldLetters(text);
-  return small.replace(/\s+/g, ' ').trim();
+  return (SPACED.test(small) ? small.replace(/\s+/g, ' ') : small).trim();
 }
+
+/** Spaces that do not stand as single ones. */
+const SPACED = /[^\S ]| {2}/;
 
 const PLAIN = /^[ -~]*$/;
 

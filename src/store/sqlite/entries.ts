@@ -25,7 +25,7 @@ export interface EntryRows {
 /** Rows between two holds. */
 const STEP = 512;
 /** Rows of one statement at most: of each number up to this one statement stays prepared. */
-const TOGETHER = 16;
+const TOGETHER = 48;
 
 /** TABLE: kind of entry -> how its rows are put in. */
 const INSERTS = {
@@ -43,10 +43,16 @@ export function createEntryRows({ run }: Connection, scopes: Scopes): EntryRows 
 
   function addSome(holder: Holder, rows: readonly EntryRow[]): void {
     const values: Record<keyof typeof INSERTS, SqlValue[]> = { text: [], range: [] };
+    // Values of one parameter come one after the other, so that its number is looked for once.
+    let last: { kind: keyof typeof INSERTS; param: string; scope: number } | undefined;
+    const numberOf = (param: string, kind: keyof typeof INSERTS): number => {
+      if (last?.param !== param || last.kind !== kind) last = { kind, param, scope: scopeOf(holder, param, kind) };
+      return last.scope;
+    };
     for (const row of rows) {
       const [param, value] = row;
-      if (row.length === 3) values.text.push(scopeOf(holder, param, 'text'), value, holder.num, row[2]);
-      else values.range.push(scopeOf(holder, param, 'range'), value, row[2], holder.num, row[3]);
+      if (row.length === 3) values.text.push(numberOf(param, 'text'), value, holder.num, row[2]);
+      else values.range.push(numberOf(param, 'range'), value, row[2], holder.num, row[3]);
     }
     for (const kind of ['text', 'range'] as const) put(values[kind], INSERTS[kind]);
   }

@@ -30,10 +30,12 @@ export const decodeEntryRows = (text: string): EntryRow[] => JSON.parse(text) as
 
 /** Each parameter's first and last value, as `{"date":[low,high]}`. */
 export function encodeKeys(entries: readonly Entry[]): string {
-  const keys = [...sortKeys(entries)].map(
-    ([param, { first, last }]) => `${encode(param)}:[${encode(first)},${encode(last)}]`,
-  );
-  return `{${keys.join(',')}}`;
+  let keys = '';
+  for (const [param, { first, last }] of sortKeys(entries)) {
+    const least = encode(first);
+    keys += `${keys === '' ? '' : ','}${encode(param)}:[${least},${first === last ? least : encode(last)}]`;
+  }
+  return `{${keys}}`;
 }
 
 /** JSON has no infinity, but a number that is too large for a double is read as one, here and in SQLite. */

@@ -27,7 +27,7 @@ export interface Scopes {
 /** So many numbers are kept in memory; past that it begins anew. */
 const KEPT = 100_000;
 
-export function createScopes({ all, get, insert }: Connection): Scopes {
+export function createScopes({ all, get, tuple, insert }: Connection): Scopes {
   // Only what exists is kept: another process may make what is missing.
   const known = new Map<string, number>();
   const sorted = new Map<string, { newest: number; params: string[] }>();
@@ -57,9 +57,9 @@ export function createScopes({ all, get, insert }: Connection): Scopes {
       return [...found];
     },
     sorted(owner, type) {
-      const name = JSON.stringify([owner, type]);
+      const name = `${type}\0${owner}`;
       // A list is no longer whole when another connection makes a scope; none is ever taken away.
-      const newest = Number(get(sql`SELECT max(num) AS num FROM scope`)?.num);
+      const newest = Number(tuple(sql`SELECT max(num) FROM scope`)?.[0]);
       const kept = sorted.get(name);
       if (kept?.newest === newest) return kept.params;
       if (sorted.size >= KEPT) sorted.clear();

@@ -49,7 +49,7 @@ export function createWrite(
   openings: Openings,
   holds: (guard: Guard) => boolean,
 ): Writer {
-  const { get, run, insert } = connection;
+  const { get, tuple, run, insert } = connection;
   const entryRows = createEntryRows(connection, scopes);
   const sortKeys = createSortKeys(connection, scopes);
   const check = createCheck(connection, scopes);
@@ -59,8 +59,8 @@ export function createWrite(
     assert(keys.size === changes.length, 'A key occurs twice in one write.');
     for (const guard of guards)
       if (!holds(guard)) throw new StoreError('guard', `Not ${guard.matches} matches of ${guard.name}.`, guard.name);
-    const last = get(sql`SELECT seq, latest FROM version ORDER BY seq DESC LIMIT 1`);
-    let [seq, latest] = [Number(last?.seq ?? 0), Number(last?.latest ?? 0)];
+    const last = tuple(sql`SELECT seq, latest FROM version ORDER BY seq DESC LIMIT 1`) ?? [];
+    let [seq, latest] = [Number(last[0] ?? 0), Number(last[1] ?? 0)];
     for (const change of changes) {
       seq += 1;
       latest = Math.max(latest, change.updated);
