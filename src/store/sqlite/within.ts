@@ -82,22 +82,25 @@ export function createSight({ all, get, run }: Connection): Sight {
     const named = (types: readonly string[]): string[] =>
       lists.filter(({ by }) => types.some((type) => by.has(type))).map(({ to }) => to);
     const notOwn = (row: Sql) => sql`NOT ${own.seen(row)}`;
-    const isOpen = (row: Sql) => openTo(row, opened);
-    const isSeen = (row: Sql) => or([own.seen(row), isOpen(row)]);
-    const foreign: Within = {
-      owners: openers,
-      seen: (row) => and([notOwn(row), isOpen(row)]),
-      left: isOpen,
-      open: {
-        where: (types) => sql`
+    const isSeen = (row: Sql) => or([own.seen(row), openTo(row, opened)]);
+    const foreign = (types: readonly string[]): Within => {
+      // Each name is a look of its own, for each row.
+      const isOpen = (row: Sql) => openTo(row, { ...opened, to: named(types) });
+      return {
+        owners: openers,
+        seen: (row) => and([notOwn(row), isOpen(row)]),
+        left: isOpen,
+        open: {
+          where: (types) => sql`
           d.org ${oneOf(named(types))} AND d.type ${among(types)} AND d.since <= ${opened.at} AND d.until > ${opened.at}`,
-        left: notOwn,
-        inOrder: (types) => types.length === 1 && named(types).length === 1,
-      },
+          left: notOwn,
+          inOrder: (types) => types.length === 1 && named(types).length === 1,
+        },
+      };
     };
     return {
       own,
-      open: (types) => (types.some((type) => openers(type).length > 0) ? foreign : undefined),
+      open: (types) => (types.some((type) => openers(type).length > 0) ? foreign(types) : undefined),
       all: { owners: (type) => [...owners, ...openers(type)], seen: isSeen, left: isSeen },
     };
   }
