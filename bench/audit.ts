@@ -65,6 +65,7 @@ const observationOf = (patient: string) =>
   });
 
 interface Side {
+  folder: string;
   server: RunningServer;
   ids: string[];
   patient: string;
@@ -80,8 +81,7 @@ async function open(settings: Record<string, string>): Promise<Side> {
   const ids: string[] = [];
   for (let n = 0; n < 200; n += 1)
     ids.push((JSON.parse(await send(`${server.base}/Observation`, observationOf(patient))) as { id: string }).id);
-  process.once('exit', () => void rm(folder, { recursive: true, force: true }));
-  return { server, ids, patient };
+  return { folder, server, ids, patient };
 }
 
 type Kind = (side: Side, n: number) => Promise<string>;
@@ -126,7 +126,10 @@ async function measure(settings: Record<string, string>, mongod?: number): Promi
       }
     results.push({ name, off: times.off.cost, on: times.on.cost });
   }
-  await Promise.all(Object.values(sides).map(({ server }) => server.stop()));
+  for (const { folder, server } of Object.values(sides)) {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
   const { MONGODB_URL: url } = settings;
   if (url !== undefined) for (const audit of ['off', 'on']) await dropDatabase(url, database(audit));
   return results;
