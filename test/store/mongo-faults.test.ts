@@ -6,7 +6,7 @@ import type { MongoMemoryReplSet } from 'mongodb-memory-server-core';
 import { everything } from '../../src/search/plan.js';
 import { openMongoStore } from '../../src/store/mongo/index.js';
 import type { Store } from '../../src/store/port.js';
-import { createPlaces, text, type Place } from '../contract/store/place.js';
+import { createPlaces, is, text, type Place } from '../contract/store/place.js';
 import { createFakeClock } from '../contract/store.js';
 import { describeMongo } from '../support/mongo.js';
 import { findMongod, startReplSet } from '../support/mongod.js';
@@ -173,6 +173,38 @@ describeMongo('when MongoDB fails', () => {
       names.splice(0, 4, 'Task/5', 'Task/2', 'Task/6');
       await fail({ failCommands: ['insert'], ...late });
       expect(await together()).toEqual(['unknown', 'conflict', 'unknown']);
+    });
+  });
+
+  describe('pages that are asked for together have each an answer of their own', () => {
+    const pages = () =>
+      Promise.allSettled(
+        ['a', 'b', 'c'].map(async (name) => {
+          const plan = is('focus', `Task/${name}`);
+          const { items } = await store.search(['Task'], plan, [], { size: 5 }, place.reach);
+          return items.map((one) => place.short(one)).join();
+        }),
+      );
+    const found = ['a', 'b', 'c'].map((value) => ({ status: 'fulfilled', value }));
+
+    beforeEach(async () => {
+      const change = (name: string) => place.change(`Task/${name}`, 1, { entries: [text('focus', `Task/${name}`)] });
+      await store.write(['a', 'b', 'c'].map(change));
+    });
+
+    test.each([
+      ['the connection breaks', { failCommands: ['aggregate'], ...cut }, 1],
+      ['the question is not answered in time', { failCommands: ['aggregate'], errorCode: 50 }, 1],
+      ['the question is refused', { failCommands: ['aggregate'], errorCode: 96 }, 5],
+    ])('%s', async (_name, fault, times) => {
+      await fail(fault, { times });
+      expect(await pages()).toEqual(found);
+    });
+
+    test('where nobody answers each hears of it', async () => {
+      await fail({ failCommands: ['aggregate', 'find'], ...cut });
+      const reason = expect.objectContaining({ reason: 'unavailable' }) as unknown;
+      expect(await pages()).toEqual(found.map(() => ({ status: 'rejected', reason })));
     });
   });
 

@@ -12,7 +12,7 @@ import { findMongod } from '../support/mongod.js';
 describeMongo('what the store insists on', (url) => {
   const clock = createFakeClock();
   const database = freshDatabase();
-  const open = (parts: object = {}) => openMongoStore({ url, database, clock, ...parts });
+  const open = (parts: object = {}) => openMongoStore({ url, database, clock, fields: true, ...parts });
   let client: MongoClient;
   let db: Db;
   let store: Store;
@@ -251,6 +251,74 @@ describeMongo('what the store insists on', (url) => {
         expect(read.map(([found]) => found?.id)).toEqual(keys.map(({ id }) => id));
       });
       expect(operations).toHaveLength(1);
+    });
+
+    describe('pages of one moment', () => {
+      const pageOf = (n: number, order: Order[], size: number, after?: Position) =>
+        store.search(
+          ['Observation'],
+          is('patient', `Patient/${n}`),
+          order,
+          { size, ...(after && { after }) },
+          many.reach,
+        );
+      const idsOf = (n: number, from: number, to: number) =>
+        Array.from({ length: 20 }, (_, at) => many.key(`Observation/${String(at * 50 + n).padStart(4, '0')}`).id).slice(
+          from,
+          to,
+        );
+
+      test('those of the neighbours of one resource share one question, and each has its own', async () => {
+        let pages: Awaited<ReturnType<typeof pageOf>>[] = [];
+        const operations = await profiled(async () => {
+          const asked = [3, 4, 5, 60].map((n) => pageOf(n, none, 50));
+          pages = await Promise.all([...asked, pageOf(3, byDate, 7), pageOf(4, none, 5)]);
+        });
+        expect(pages.map(({ items }) => items.map(({ id }) => id))).toEqual([
+          ...[3, 4, 5].map((n) => idsOf(n, 0, 20)),
+          [],
+          idsOf(3, 13, 20).reverse(),
+          idsOf(4, 0, 5),
+        ]);
+        expect(pages.map(({ next }) => next !== undefined)).toEqual([false, false, false, false, true, true]);
+        expect(operations).toHaveLength(1);
+        expect(operations[0]?.docsExamined).toBeLessThanOrEqual(3 * 20 + 20 + 6);
+        const rest = await Promise.all([
+          pageOf(3, byDate, 20, pages[4]?.next),
+          pageOf(4, none, 20, pages[5]?.next),
+          pageOf(5, none, 20),
+        ]);
+        expect(rest.map(({ items }) => items.map(({ id }) => id))).toEqual([
+          idsOf(3, 0, 13).reverse(),
+          idsOf(4, 5, 20),
+          idsOf(5, 0, 20),
+        ]);
+      });
+
+      test('what may look at many documents is asked alone, so that nobody waits for it', async () => {
+        const operations = await profiled(() =>
+          Promise.all([is('status', 'final'), dated({ gte: 0 }), patient].map((plan) => found(plan, 10))),
+        );
+        expect(operations).toHaveLength(3);
+      });
+
+      test('large ones are asked one by one in the end, and none is cut', async () => {
+        const large = createPlaces(() => store)();
+        const named = (n: number) => `Task/${n}`;
+        for (let n = 0; n < 4; n += 1) {
+          const entries = [text('patient', `Patient/${n % 2}`)];
+          await store.write([large.change(named(n), 1, { text: JSON.stringify('x'.repeat(3_000_000)), entries })]);
+        }
+        const pages = await Promise.all(
+          [0, 1].map((n) => store.search(['Task'], is('patient', `Patient/${n}`), none, { size: 20 }, large.reach)),
+        );
+        expect(pages.map(({ items }) => items.map((one) => large.short(one)))).toEqual([
+          ['0', '2'],
+          ['1', '3'],
+        ]);
+      });
+
+      const found = (plan: Plan, size: number) => store.search(['Observation'], plan, none, { size }, many.reach);
     });
   });
 

@@ -8,6 +8,7 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Reach } from '../port.js';
 import { DUPLICATE_KEY, unknownOutcome } from './errors.js';
+import { gather } from './gather.js';
 import { createInsert, taken, wasSent } from './insert.js';
 import type { Parts } from './parts.js';
 import type { VersionDocument } from './schema.js';
@@ -25,8 +26,6 @@ export interface Create {
 /** Resolves to the look at what it refers to. Rejects as a write does, or with Again. */
 export type WriteCreate = (create: Create) => Promise<Look | undefined>;
 
-/** Inserts under way at once: while MongoDB makes one durable, the next one is gathered. */
-const AT_ONCE = 2;
 /** The queue itself is as long as the requests under way (`writesUnderWay`). Documents of one insert, and characters of their texts: with their fields they are about three times as large. */
 const MOST = 128;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
@@ -47,28 +46,7 @@ export function createCreates(parts: Parts, targets: Targets): WriteCreate {
     operationMs,
   } = parts;
   const insert = createInsert(parts);
-  const queue: Waiting[] = [];
-  let underWay = 0;
-
-  function next(): void {
-    while (underWay < AT_ONCE && queue.length > 0) {
-      underWay += 1;
-      void write(group()).finally(() => {
-        underWay -= 1;
-        next();
-      });
-    }
-  }
-
-  function group(): Waiting[] {
-    let [count, characters] = [0, 0];
-    for (const { document } of queue.slice(0, MOST)) {
-      characters += document.text?.length ?? 0;
-      if (count > 0 && characters > MOST_CHARACTERS) break;
-      count += 1;
-    }
-    return queue.splice(0, count);
-  }
+  const join = gather(countOf, write);
 
   /** Never rejects: each of the group hears for itself. */
   async function write(group: Waiting[]): Promise<void> {
@@ -119,8 +97,16 @@ export function createCreates(parts: Parts, targets: Targets): WriteCreate {
 
   return (create) =>
     new Promise((done, failed) => {
-      queue.push({ ...create, done, failed });
-      // What else this turn of the event loop brings goes with it.
-      if (queue.length === 1) setImmediate(next);
+      join({ ...create, done, failed });
     });
+}
+
+function countOf(waiting: readonly Waiting[]): number {
+  let [count, characters] = [0, 0];
+  for (const { document } of waiting.slice(0, MOST)) {
+    characters += document.text?.length ?? 0;
+    if (count > 0 && characters > MOST_CHARACTERS) break;
+    count += 1;
+  }
+  return count;
 }

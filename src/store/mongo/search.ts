@@ -13,6 +13,7 @@ import { openTo } from './openings.js';
 import { beyond, isNested, keysOf, positionOf, sortFields, type SortField } from './order.js';
 import type { Parts } from './parts.js';
 import { abortable, readPage, sizeOf } from './page.js';
+import { createRows } from './rows.js';
 import { rawFields, type RawFields } from './raw.js';
 
 /** Counts inside a transaction when a session is given. */
@@ -32,6 +33,7 @@ export function createSearch(parts: Parts): {
   const { collections, joinTargets, operationMs } = parts;
   const { versions } = collections;
   const opener = createOpener(parts);
+  const rowsOf = createRows(parts);
 
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
     const fields = sortFields(order, types);
@@ -41,7 +43,9 @@ export function createSearch(parts: Parts): {
       ...(page.after === undefined ? [] : [beyond(fields, page.after)]),
     ];
     const [first, open] = sidesOf(types, plan, reach);
-    const alone = () => rowsOf({ $and: [first, ...asked] }, fields, order, page);
+    const projection = { ...foundFields(page.bare), ...sortProjection(order, fields) };
+    const rowsBy = (filter: VersionFilter) => rowsOf({ filter, fields, projection, page }, isNarrow(plan));
+    const alone = () => rowsBy({ $and: [first, ...asked] });
     if (open === undefined) return shown(fields, await alone());
     if (!opener.hadSome(types, reach)) {
       // Side by side: what is their own is the answer, unless something turns out to be open.
@@ -49,9 +53,7 @@ export function createSearch(parts: Parts): {
       if (!some) return shown(fields, rows);
     }
     const filters = [first, { $and: [open, notOf(reach.owners)] }].map((side) => ({ $and: [side, ...asked] }));
-    const halves =
-      (await together(filters, fields, order, page, reach)) ??
-      (await Promise.all(filters.map((filter) => rowsOf(filter, fields, order, page))));
+    const halves = (await together(filters, fields, order, page, reach)) ?? (await Promise.all(filters.map(rowsBy)));
     const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
     const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
     return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
@@ -83,25 +85,6 @@ export function createSearch(parts: Parts): {
     if (more) return undefined;
     const halves = [true, false].map((isOwn) => rows.filter(({ o }) => owners.includes(o as string) === isOwn));
     return halves.map((some) => ({ rows: some.slice(0, page.size), more: some.length > page.size }));
-  }
-
-  async function rowsOf(
-    filter: VersionFilter,
-    fields: SortField[],
-    order: Order[],
-    page: PageRequest,
-  ): Promise<Half<RawFields>> {
-    const cursor = versions.find(filter, {
-      projection: { ...foundFields(page.bare), ...sortProjection(order, fields) },
-      sort: new Map(fields.map(({ path, direction }) => [path, direction])),
-      limit: page.size + 1,
-      batchSize: page.size + 2,
-      maxTimeMS: operationMs,
-      allowDiskUse: true,
-      raw: true,
-      ...abortable(page),
-    });
-    return readPage(cursor, page);
   }
 
   function shown(fields: SortField[], { rows, more }: Half<RawFields>): Page<Found> {
