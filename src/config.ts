@@ -9,6 +9,7 @@ export interface Config {
   store: 'sqlite' | 'mongodb';
   mongodbUrl: string;
   mongodbDatabase: string;
+  mongodbFields: 'on' | 'off';
   baseUrl: string;
   logLevel: LogLevel;
   /** A file that log lines are added to; empty: standard output. */
@@ -81,6 +82,13 @@ export const settings: { [Key in keyof Config]: Row<Config[Key]> } = {
     fallback: 'afferent',
     meaning: 'Database for resources and blobs. Read when STORE=mongodb.',
     parse: text,
+  },
+  mongodbFields: {
+    name: 'MONGODB_FIELDS',
+    fallback: 'off',
+    meaning:
+      'on: resources stand there as fields too (`resource`), for queries of your own; a create costs a quarter more.',
+    parse: oneOf(['on', 'off'] as const),
   },
   baseUrl: {
     name: 'BASE_URL',
@@ -225,6 +233,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     store: read(settings.store),
     mongodbUrl: read(settings.mongodbUrl),
     mongodbDatabase: read(settings.mongodbDatabase),
+    mongodbFields: read(settings.mongodbFields),
     baseUrl: read(settings.baseUrl),
     logLevel: read(settings.logLevel),
     logFile: read(settings.logFile),

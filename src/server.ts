@@ -229,7 +229,7 @@ export async function openStore(config: Config, clock: Clock): Promise<{ store: 
     const { openMongoStore } = await import('./store/mongo/index.js');
     const { createGridFsBlobs } = await import('./blob/gridfs.js');
     const options = { url: config.mongodbUrl, database: config.mongodbDatabase, clock };
-    const store = await openMongoStore(options);
+    const store = await openMongoStore({ ...options, fields: config.mongodbFields === 'on' });
     const blobs = await createGridFsBlobs(options).catch(async (error: unknown) => {
       await store.close();
       throw error;

@@ -99,11 +99,15 @@ export type SortValue = string | number;
 
 export type SortKeys = Map<string, { first: SortValue; last: SortValue }>;
 
+/** Between the values of a composite in one entry, in no FHIR string (R4 datatypes.html#string); nothing is sorted by such a one. */
+export const BETWEEN_COMPONENTS = '\u001e';
+
 /** The first (least) and last (greatest) sort value of each parameter; both stores and the oracle sort by these. */
 export function sortKeys(entries: readonly Entry[]): SortKeys {
   const keys: SortKeys = new Map();
   for (const entry of entries) {
-    if (isRange(entry) ? entry.value !== '' : entry.param.includes(':')) continue;
+    if (isRange(entry) ? entry.value !== '' : entry.param.includes(':') || entry.value.includes(BETWEEN_COMPONENTS))
+      continue;
     const first = isRange(entry) ? entry.low : entry.value;
     const last = isRange(entry) ? entry.high : entry.value;
     const key = keys.get(entry.param);

@@ -1,6 +1,6 @@
-/** Texts are put in order as SQLite and MongoDB do it: by code point, which is how UTF-8 bytes sort. */
+/** Texts are put in order as SQLite and MongoDB do it: by code point, which is how UTF-8 bytes sort. And what has an order. */
 import fc from 'fast-check';
-import { compare } from '../../src/search/plan.js';
+import { compare, sortKeys } from '../../src/search/plan.js';
 
 test('any two texts compare as their UTF-8 bytes do', () => {
   const texts = fc.oneof(
@@ -16,4 +16,22 @@ test('any two texts compare as their UTF-8 bytes do', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('what is joined of several values is no key to sort by, nor is what no query can name', () => {
+  const text = (param: string, value: string) => ({ param, value, detail: '' });
+  const range = (param: string, value: string) => ({ param, value, low: 1, high: 2 });
+  const entries = [
+    text('code', 'b'),
+    text('code', 'a'),
+    text('code-value', 'a\u001eb'),
+    text('code:text', 'A'),
+    range('date', ''),
+    range('code-date', 'a\u001e'),
+    range('size', 'kg'),
+  ];
+  expect([...sortKeys(entries)]).toEqual([
+    ['code', { first: 'a', last: 'b' }],
+    ['date', { first: 1, last: 2 }],
+  ]);
 });

@@ -1,4 +1,5 @@
 /** How the values of a composite's components stand together in one entry, or in what one entry is asked for. */
+import { BETWEEN_COMPONENTS } from '../plan.js';
 import type { Component } from './type.js';
 
 export interface Form<End> {
@@ -11,8 +12,7 @@ export interface Form<End> {
   starts: boolean;
 }
 
-/** Neither stands in a FHIR string. (R4 datatypes.html#string) */
-const BETWEEN_COMPONENTS = '\u001e';
+/** It stands in no FHIR string. (R4 datatypes.html#string) */
 const BEHIND_SYSTEM = '\u001f';
 
 export const withSystem = (system: string, code: string): string => `${system}${BEHIND_SYSTEM}${code}`;

@@ -22,7 +22,7 @@ export interface MongoStoreOptions {
   url: string;
   database?: string;
   clock: Clock;
-  /** Whether the fields of current resources are stored beside their text, for an operator's own queries. */
+  /** Whether the fields of what is written are stored beside its text, for an operator's own queries. */
   fields?: boolean;
   /** Milliseconds that mongod may work at one operation. */
   operationMs?: number;
@@ -39,7 +39,7 @@ export interface MongoStoreOptions {
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const settings = {
     clock: options.clock,
-    fields: options.fields ?? true,
+    fields: options.fields ?? false,
     operationMs: options.operationMs ?? 10_000,
     writeMs: options.writeMs ?? 15_000,
     joinTargets: options.joinTargets ?? limits.joinTargets,
