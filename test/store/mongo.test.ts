@@ -322,6 +322,33 @@ describeMongo('what the store insists on', (url) => {
     });
   });
 
+  describe('a large write goes in portions', () => {
+    const many = (parts: object = {}) =>
+      Array.from({ length: 150 }, (_, n) => place.change(`Task/${n}`, 1, { text: '{}', ...parts }));
+    const inserts = async (changes: Change[]) =>
+      (await profiled(() => store.write(changes)))
+        .filter(({ op }) => op === 'insert')
+        .map(({ ninserted }) => ninserted);
+
+    test('of so many documents', async () => {
+      expect(await inserts(many())).toEqual([100, 50]);
+      expect((await store.history({}, { size: 200 }, place.reach)).items).toHaveLength(150);
+    });
+
+    test('of so many characters, and one at least', async () => {
+      const [first, ...others] = many({ text: JSON.stringify('x'.repeat(100_000)) }).slice(0, 6);
+      const large = place.change('Task/large', 1, { text: JSON.stringify('x'.repeat(300_000)) });
+      expect(await inserts([first!, large, ...others])).toEqual([1, 1, 2, 2, 1]);
+    });
+
+    test('all or nothing, and who stands in the way is named', async () => {
+      await store.write([place.change('Task/120', 1)]);
+      const at = place.reference('Task/120');
+      await expect(store.write(many())).rejects.toMatchObject({ reason: 'conflict', at });
+      expect((await store.history({}, { size: 200 }, place.reach)).items).toHaveLength(1);
+    });
+  });
+
   describe('fields for an operator', () => {
     const resource = async () => (await db.collection('versions').findOne({ o: place.owner, head: true }))?.resource;
 

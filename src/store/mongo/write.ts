@@ -5,6 +5,7 @@
  */
 import type { ClientSession } from 'mongodb';
 import { assert } from '../../kit/assert.js';
+import { Turns } from '../../kit/turns.js';
 import {
   StoreError,
   type Change,
@@ -23,6 +24,7 @@ import { createHold } from './guards.js';
 import { createInsert } from './insert.js';
 import { createOpenings, fromTheStart } from './openings.js';
 import type { Parts } from './parts.js';
+import { portionsOf } from './portions.js';
 import type { OpenDocument, VersionDocument } from './schema.js';
 import type { CountIn } from './search.js';
 import { createPutRecord } from './record.js';
@@ -105,12 +107,14 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
     for (const guard of guards) await hold(session, guard);
     await openings.advance(session, opened);
     const carried = await replace(session, job, mark);
-    try {
-      const written = documents.map((document) => openAs(document, carried.get(document.key)));
-      if (written.length > 0) await versions.insertMany(written, { session, maxTimeMS: operationMs });
-    } catch (error) {
-      if (isDuplicate(error)) throw conflict(changes[failedAt(error)]);
-      throw error;
+    for (const { from, to } of portionsOf(documents)) {
+      const written = documents.slice(from, to).map((document) => openAs(document, carried.get(document.key)));
+      try {
+        await versions.insertMany(written, { session, maxTimeMS: operationMs });
+      } catch (error) {
+        if (isDuplicate(error)) throw conflict(changes[from + failedAt(error)]);
+        throw error;
+      }
     }
     await openings.replace(session, opened);
     if (mark !== undefined && integrity !== undefined)
@@ -205,7 +209,12 @@ export function createWrite(parts: Parts, count: CountIn, { log, outbox }: Mongo
     const gone = present.find((key) => written.has(key));
     if (gone !== undefined) throw new StoreError('missing', `${gone} is deleted by this very write.`, gone);
     const unreferred = (integrity?.unreferred ?? []).map(keyOf);
-    const documents = changes.map((change) => toDocument(change, fields));
+    const documents: VersionDocument[] = [];
+    const turns = new Turns();
+    for (const change of changes) {
+      if (turns.over) await turns.next();
+      documents.push(toDocument(change, fields));
+    }
     const job: Job = {
       changes,
       documents,
