@@ -72,7 +72,11 @@ export function createCommitter<Hands>(near: Side<Hands>, far: Side<Hands>, queu
       await gathering.gathered();
       const { group, isLong } = nextGroup();
       if (isLong && far !== near) await inTurns(aside(group));
-      else atOnce(nearby(group));
+      else {
+        const began = performance.now();
+        atOnce(nearby(group));
+        gathering.took(performance.now() - began);
+      }
     }
     underWay = undefined;
   }

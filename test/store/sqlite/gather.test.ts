@@ -1,4 +1,5 @@
 /** How long a group waits for others before it is committed. */
+import { jest } from '@jest/globals';
 import { createGathering } from '../../../src/store/sqlite/gather.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -19,7 +20,7 @@ function line() {
     waiting = 0;
     return taken;
   }
-  return { come, group };
+  return { come, group, took: (milliseconds: number) => gathering.took(milliseconds) };
 }
 
 test('who writes alone never waits', async () => {
@@ -60,4 +61,20 @@ test('it does not wait for those who stay away, and then expects fewer', async (
   const taken = group();
   await turn();
   expect(await Promise.race([taken, turn().then(turn)])).toBe(1);
+});
+
+test.each([
+  [0.2, 1],
+  [3, 3],
+  [80, 5],
+])('after a commit of %p ms it waits for %p ms without anybody', async (took, patience) => {
+  const writers = line();
+  writers.come(2);
+  await writers.group();
+  writers.took(took);
+  const timers = jest.spyOn(globalThis, 'setTimeout');
+  writers.come(1);
+  await writers.group();
+  expect(timers.mock.calls.map(([, delay]) => delay)).toEqual([patience]);
+  timers.mockRestore();
 });
