@@ -13,7 +13,6 @@ import { createFileBlobs } from './blob/files.js';
 import type { Blobs } from './blob/port.js';
 import { ConfigError, isAudited, type Config } from './config.js';
 import { instantText } from './fhir/datetime.js';
-import { loadDefinitions } from './fhir/definitions.js';
 import { routes } from './http/fhir/routes.js';
 import { capabilityStatement } from './http/fhir/capability.js';
 import { createHttpServer, FHIR_PATH, type HttpServer } from './http/app.js';
@@ -33,16 +32,15 @@ import { createAside } from './repository/prepare/aside.js';
 import { createPrepare } from './repository/prepare/prepare.js';
 import { createIndexing } from './repository/reindex.js';
 import { createRepository } from './repository/repository.js';
+import { sharedRules } from './repository/rules.js';
 import { keepOpen } from './repository/sharing/keep.js';
 import { createCursors } from './search/page.js';
-import { createRegistry } from './search/registry.js';
 import { startSeeding } from './seed/start.js';
 import type { Store } from './store/port.js';
 import { sharedSecret } from './store/secret.js';
 import { refuseHalf } from './transfer/fill.js';
 import { createAnswering, createCheckReady } from './validate/answering.js';
 import { createResponseCheck } from './validate/response.js';
-import { createValidator } from './validate/validator.js';
 
 export interface RunningServer {
   /** The FHIR base URL that links show. */
@@ -76,7 +74,7 @@ export async function startServer(
   await once(http.server, 'listening');
   const parts: { close(): Promise<void> }[] = [];
   try {
-    return await serveOn(http, config, clock, parts, authenticate);
+    return await serveOn(http, config, clock, bounds, parts, authenticate);
   } catch (error) {
     http.server.close();
     http.server.closeAllConnections();
@@ -90,6 +88,7 @@ async function serveOn(
   http: HttpServer,
   config: Config,
   clock: Clock,
+  bounds: Limits,
   parts: { close(): Promise<void> }[],
   authenticate: Authenticate | undefined,
 ): Promise<RunningServer> {
@@ -106,9 +105,8 @@ async function serveOn(
   const isSmart = config.authorization === 'smart';
   if (isSmart) refuseBase(base, config);
 
-  const definitions = loadDefinitions();
+  const { definitions, registry, validator } = sharedRules();
   refuseUnruled(routes, definitions);
-  const registry = createRegistry(definitions);
   const { store, blobs } = await openStore(config, clock);
   parts.push(store, blobs);
   await refuseHalf(store);
@@ -125,7 +123,6 @@ async function serveOn(
       })
     : undefined;
   if (audit !== undefined) parts.push(audit);
-  const validator = createValidator(definitions);
   const aside = createAside({
     base,
     prepare: createPrepare({
@@ -165,7 +162,11 @@ async function serveOn(
   await open.ready;
   const types = new Set(definitions.resourceTypes);
   const auth = isSmart
-    ? createAuth({ vault: store.vault, clock, base, types, repository, registry, config, stylePath: smartStylePath })
+    ? createAuth({
+        ...{ vault: store.vault, clock, base, types, repository, registry, config },
+        passwordRounds: bounds.passwordRounds,
+        stylePath: smartStylePath,
+      })
     : undefined;
   const metrics = createMetrics();
   let stopping = false;

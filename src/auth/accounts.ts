@@ -61,8 +61,16 @@ export type SignInRefusal = 'wrong' | 'locked' | 'busy';
 const AT_ONCE = 2;
 const WAITING = 64;
 
-/** @param fits compares a password with what is kept of it; it takes its time */
-export function createAccounts(vault: Vault, clock: Clock, fits = isPassword): Accounts {
+/**
+ * @param rounds what hashing a password costs
+ * @param fits compares a password with what is kept of it; it takes its time
+ */
+export function createAccounts(
+  vault: Vault,
+  clock: Clock,
+  rounds: number = limits.passwordRounds,
+  fits = isPassword,
+): Accounts {
   const records = createRecords<Account>(vault, 'account');
   const names = createRecords<string>(vault, 'username');
   const subjects = createRecords<string>(vault, 'upstream');
@@ -76,7 +84,7 @@ export function createAccounts(vault: Vault, clock: Clock, fits = isPassword): A
 
   async function add({ password, ...wanted }: WantedAccount): Promise<Account> {
     const account: Account = { id: `user-${timeOrderedId(clock.now())}`, ...wanted };
-    if (password !== undefined) account.password = await hashPassword(password);
+    if (password !== undefined) account.password = await hashPassword(password, rounds);
     if (!(await names.claim(nameOf(account.username), account.id))) {
       throw new Error(`There is an account ${account.username} already.`);
     }
@@ -104,7 +112,7 @@ export function createAccounts(vault: Vault, clock: Clock, fits = isPassword): A
     if (await isLocked(byName, limits.wrongPasswords)) return 'locked';
     if (await isLocked(byAddress, limits.wrongPasswordsFromAddress)) return 'locked';
     const account = await byUsername(username);
-    const right = await looking(() => fits(password, account?.password ?? nobodysHash));
+    const right = await looking(() => fits(password, account?.password ?? nobodysHash(rounds)));
     if (right === undefined) return 'busy';
     if (right && account?.password !== undefined) return account;
     await fail(byName);
@@ -120,7 +128,7 @@ export function createAccounts(vault: Vault, clock: Clock, fits = isPassword): A
     async setPassword(username, password) {
       const account = await byUsername(username);
       if (account === undefined) return false;
-      await records.put(account.id, { ...account, password: await hashPassword(password) });
+      await records.put(account.id, { ...account, password: await hashPassword(password, rounds) });
       return true;
     },
     list: async () => (await records.list('', limits.accounts)).map(({ value }) => value),

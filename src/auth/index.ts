@@ -34,6 +34,7 @@ export interface AuthParts {
   repository: Repository;
   registry: SearchRegistry;
   config: AuthSettings;
+  passwordRounds: number;
   /** Where `smart_style_url` stands, below the issuer. */
   stylePath: string;
 }
@@ -84,7 +85,7 @@ export function createAuth(parts: AuthParts): Auth {
   const { registrationToken } = config;
   const upstream = upstreamOf(config, ground);
   const fetch = createOutbound(config.outboundHosts);
-  const accounts = createAccounts(vault, clock);
+  const accounts = createAccounts(vault, clock, parts.passwordRounds);
   const clients = createClients(vault, clock);
   const grants = createGrants(ground);
   const keys = createKeys(ground);

@@ -115,11 +115,15 @@ export interface ValueSetCodes {
 /** From `src/` and from `dist/` alike. */
 const generated = new URL('../../conformance/r4/', import.meta.url);
 
-/**
- * Reads R4's definitions and, from the folder above them, the project's own SearchParameters.
- * @param folder that of the generated files, ending in a slash
- */
-export function loadDefinitions(folder: URL = generated): Definitions {
+let loaded: Definitions | undefined;
+
+/** R4's definitions and the project's own SearchParameters: one for all of a process, as they are frozen. */
+export function loadDefinitions(): Definitions {
+  return (loaded ??= readDefinitions(generated));
+}
+
+/** @param folder that of the generated files, ending in a slash; the SearchParameters stand in the one above it */
+function readDefinitions(folder: URL): Definitions {
   const types = typesOf(read(new URL('elements.json', folder)) as Record<string, WrittenType>);
   const concrete = [...types.values()].filter((type) => type.kind === 'resource' && !type.abstract);
   const resourceTypes = concrete.map(({ name }) => name).filter((name) => name !== 'Parameters');

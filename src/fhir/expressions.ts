@@ -8,8 +8,25 @@
  * @returns undefined where no part is about the type
  */
 export function expressionFor(names: readonly string[], expression: string): string | undefined {
-  const parts = alternatives(expression).filter((part) => names.includes(rootOf(part)));
-  return parts.length === 0 ? undefined : parts.join(' | ');
+  const parts = alternativesOf(expression).filter(({ root }) => names.includes(root));
+  return parts.length === 0 ? undefined : parts.map(({ text }) => text).join(' | ');
+}
+
+interface Part {
+  text: string;
+  root: string;
+}
+
+/** Many types ask for the parts of the same union; there are as many as R4 has expressions. */
+const known = new Map<string, Part[]>();
+
+function alternativesOf(expression: string): Part[] {
+  let parts = known.get(expression);
+  if (parts === undefined) {
+    parts = alternatives(expression).map((text) => ({ text, root: rootOf(text) }));
+    known.set(expression, parts);
+  }
+  return parts;
 }
 
 /** The type that a part begins with, past opening parentheses: `(Observation.value as Quantity)` is about Observation. */

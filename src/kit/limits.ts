@@ -174,6 +174,8 @@ export const limits = {
   wrongPasswords: 5,
   wrongPasswordsFromAddress: 50,
   lockoutMs: 15 * 60 * 1000,
+  /** Rounds of scrypt: 32 MB and about 90 ms of a core, dear for who tries passwords out, bearable for who signs in. */
+  passwordRounds: 2 ** 15,
   /** Accounts and clients that are listed, grants that a user is shown, redirect URIs of one client. */
   accounts: 10_000,
   clients: 10_000,

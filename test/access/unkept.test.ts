@@ -29,7 +29,7 @@ function onFile<T>(work: (db: Database.Database) => T): T {
 }
 
 const verify = (...more: string[]) =>
-  spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/index.ts', 'audit', 'verify', ...more], {
+  spawnSync(process.execPath, ['dist/cli/index.js', 'audit', 'verify', ...more], {
     env: { PATH: process.env.PATH, DATA_DIR: folder },
     encoding: 'utf8',
   });

@@ -54,7 +54,7 @@ describe('the sign-in', () => {
   });
 
   test('B-17 one address has fifty wrong passwords in all, whatever names it tries', async () => {
-    const accounts = createAccounts(server.auth.ground.vault, server.clock, quick);
+    const accounts = createAccounts(server.auth.ground.vault, server.clock, undefined, quick);
     const results = new Set<string>();
     for (let n = 0; n < 50; n += 1) {
       const found = await accounts.signIn(`name ${n}`, '', '192.0.2.1');
@@ -67,7 +67,7 @@ describe('the sign-in', () => {
   }, 60_000);
 
   test('B-17 of many who sign in at once some wait, and those beyond are told so; nobody is taken for a thief', async () => {
-    const accounts = createAccounts(server.auth.ground.vault, server.clock, quick);
+    const accounts = createAccounts(server.auth.ground.vault, server.clock, undefined, quick);
     const { password, username } = userOf(server, 'specialist');
     const answers = await Promise.all(
       Array.from({ length: 70 }, () => accounts.signIn(username, password, '192.0.2.3')),
@@ -302,7 +302,7 @@ describe('sign-in at another OpenID Provider', () => {
 describe('the operator', () => {
   const run = promisify(execFile);
   const cli = (...args: string[]) =>
-    run(process.execPath, ['--import', 'tsx', 'src/cli/index.ts', ...args], {
+    run(process.execPath, ['dist/cli/index.js', ...args], {
       env: { ...process.env, ...server.settings, PORT: new URL(server.issuer).port },
     });
 

@@ -8,10 +8,10 @@ import { readConfig } from '../../src/config.js';
 import { startServer } from '../../src/server.js';
 import { ask, put } from '../support/server.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/index.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url));
 
 function run(args: string[], environment: Record<string, string>): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), CLI, ...args], {
+  const child = spawn(process.execPath, [CLI, ...args], {
     env: { PATH: process.env.PATH, LOG_LEVEL: 'silent', ...environment },
   });
   let said = '';

@@ -9,8 +9,7 @@ import { systemClock as clock } from '../../src/kit/clock.js';
 import { openSqliteStore } from '../../src/store/sqlite/index.js';
 import { contents, populate, version, write } from '../transfer/world.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/index.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
+const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url));
 let folder: string;
 
 beforeEach(async () => {
@@ -26,7 +25,7 @@ interface Ended {
 /** Runs a command on the data of a subfolder; `kill` may end it. */
 function run(data: string, args: string[], kill?: (end: () => void) => void, more: object = {}): Promise<Ended> {
   const environment = { PATH: process.env.PATH, DATA_DIR: join(folder, data), LOG_LEVEL: 'silent', PORT: '0', ...more };
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], { env: environment });
+  const child = spawn(process.execPath, [CLI, ...args], { env: environment });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   kill?.(() => child.kill('SIGKILL'));

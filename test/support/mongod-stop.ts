@@ -1,6 +1,7 @@
-/** After the last test: stops the mongod that `mongod.ts` started, and removes its data. */
+/** After the last test: stops the mongod that `mongod.ts` started, and removes its data and all other files of the run. */
 import type { MongoMemoryReplSet } from 'mongodb-memory-server-core';
 import { once } from 'node:events';
+import { leaveMemory } from './memory.js';
 
 export default async function stopMongod(): Promise<void> {
   const { afferentReplSet } = globalThis as { afferentReplSet?: MongoMemoryReplSet };
@@ -10,4 +11,5 @@ export default async function stopMongod(): Promise<void> {
     if (mongod?.kill('SIGKILL') === true) await once(mongod, 'exit');
   }
   await afferentReplSet?.stop({ doCleanup: true, force: true });
+  leaveMemory();
 }

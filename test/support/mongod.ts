@@ -1,7 +1,8 @@
 /**
  * Before the first test: a MongoDB replica set of one node. `MONGODB_URL` names one that runs already; else a mongod is
  * started that stands on the PATH or in the folder `.mongod/`, into which it is fetched once. Without one the MongoDB
- * suites are skipped, and `skipped-reporter.js` says so. One file, because jest loads it before its own resolver works.
+ * suites are skipped, and `skipped-reporter.js` says so. No TypeScript is imported here, because jest loads this before
+ * its own resolver works.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,8 +12,15 @@ import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { MongoMemoryReplSet } from 'mongodb-memory-server-core';
+import { build } from './built.js';
+import { useMemory } from './memory.js';
 
-export default async function startMongod(): Promise<void> {
+/** Jest hands its settings over. Others, who measure or prove what a disk keeps, do not, and have theirs. */
+export default async function startMongod(jest?: object): Promise<void> {
+  if (jest !== undefined) {
+    build();
+    useMemory();
+  }
   const { MONGODB_URL: given } = process.env;
   if (given !== undefined && given !== '') {
     process.env.AFFERENT_TEST_MONGODB_URL = given;

@@ -8,6 +8,7 @@ import type { Auth } from '../../src/auth/index.js';
 import type { Demo, DemoClient } from '../../src/auth/demo.js';
 import { readConfig } from '../../src/config.js';
 import { systemClock } from '../../src/kit/clock.js';
+import { limits } from '../../src/kit/limits.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { describeMongo, freshDatabase } from './mongo.js';
 import { Visitor, type Fields, type View } from './visitor.js';
@@ -68,6 +69,9 @@ async function refuseLogged(file: string): Promise<void> {
     if (log.includes(secret)) throw new Error(`A secret is in the log: ${secret.slice(0, 6)}…`);
 }
 
+/** Most of a suite's time would go into passwords otherwise. What they cost elsewhere: B-15 in `auth/people.test.ts`. */
+const FEW_ROUNDS = 2 ** 10;
+
 export function runSmart(settings: Record<string, string> = {}): SmartServer {
   const here = { clock: movedClock() } as SmartServer;
   let server: RunningServer;
@@ -83,7 +87,7 @@ export function runSmart(settings: Record<string, string> = {}): SmartServer {
       MONGODB_DATABASE: freshDatabase(),
       ...settings,
     };
-    server = await startServer(readConfig(own), here.clock);
+    server = await startServer(readConfig(own), here.clock, { ...limits, passwordRounds: FEW_ROUNDS });
     Object.assign(here, {
       base: server.base,
       issuer: server.auth!.ground.issuer,

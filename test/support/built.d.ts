@@ -1,0 +1,2 @@
+/** Types of the JavaScript beside it. */
+export function build(): void;
