@@ -109,11 +109,16 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
     return keys.map((_key, at) => found[at]);
   }
 
-  /** Of a version that is within the reach. A deletion is judged by what was deleted. */
+  /** A deletion is judged by what was deleted. */
+  async function judgedBy(version: Version, reach: Reach): Promise<Version | undefined> {
+    const { type, id, version: number } = version;
+    return isThere(version) ? version : store.version({ type, id }, number - 1, reach);
+  }
+
+  /** Of a version that is within the reach. */
   async function isSeen(where: Plan, version: Version, reach: Reach): Promise<boolean> {
     if (isEverything(where)) return true;
-    const { type, id, version: number } = version;
-    const last = isThere(version) ? version : await store.version({ type, id }, number - 1, reach);
+    const last = await judgedBy(version, reach);
     const entries = last === undefined ? undefined : entriesOf(last);
     return entries !== undefined && meets(where, { ...version, entries }, reach);
   }
@@ -136,8 +141,9 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
   async function wasSeen(call: Call, where: Plan, version: Version, reach: Reach): Promise<boolean> {
     if (!(await isSeen(where, version, reach))) return false;
     const { principal } = call;
-    if (principal.owners.includes(version.owner) || !isThere(version)) return true;
-    return !(await terms.denyVersion(principal, version, entriesOf(version) ?? []));
+    if (principal.owners.includes(version.owner)) return true;
+    const said = await judgedBy(version, reach);
+    return said === undefined || !(await terms.denyVersion(principal, said, entriesOf(said) ?? []));
   }
 
   /** An old version is seen by who sees what became of it: who may no longer see a resource does not see its past. */

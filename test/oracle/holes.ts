@@ -48,7 +48,7 @@ export const holes: readonly Hole[] = [
   seen('a history shows what was another’s', 'now.has(nameOf(one)) && (await wasSeen(call, rule.where, one, reach))', 'now.has(nameOf(one))'),
   seen('an old version of what is no longer seen', "(await areSeenNow(call, 'read', [found])).has(nameOf(key)) && (await", '(await'),
   seen('a version that was another’s', ".has(nameOf(key)) && (await wasSeen(call, rule.where, found, reach))", '.has(nameOf(key))'),
-  seen('a deletion of anybody’s', "const last = isThere(version) ? version : await", "if (!isThere(version)) return true;\n    const last = isThere(version) ? version : await"),
+  seen('a deletion of anybody’s', 'const last = await judgedBy(version, reach);', 'if (!isThere(version)) return true;\n    const last = await judgedBy(version, reach);'),
   seen('a read is not narrowed', 'if (one !== undefined && (await isSeen(where, one, reach))) found[at] = one;', 'if (one !== undefined) found[at] = one;'),
   seen('bytes of others may be shown', 'const shown = [...changes.flatMap(shownBy), ...opening]', 'const shown = [...opening]'),
   seen('what is written need not be within reach', 'return isSeen(rule.where, one, reach);', 'return true;'),
