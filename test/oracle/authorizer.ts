@@ -1,5 +1,5 @@
 /** What one caller sees of the world as it is: role and scopes, owner and openings, and what Consents take away. */
-import { isDenied } from './decisions.js';
+import { isDenied, isDeniedInPerson } from './decisions.js';
 import { isBound, isGeneral, isMember, reaches, ways, type Token } from './roles.js';
 import { isDirectory, openIn, showing, shows, type Open } from './sharing.js';
 import { once, thereOf } from './state.js';
@@ -16,6 +16,8 @@ export interface Eyes {
   allows(type: string, letter: string, resource: Json): boolean;
   /** Whether it is there for the organization at all, whatever the token may do with it. */
   isReached(kept: Kept): boolean;
+  /** Whether it is a Consent of who refuses something to the caller in person: nobody writes about themselves. */
+  isConcerned(owner: string, consent: Json): boolean;
   /** Whether what it writes may refer to it: to all that its organization sees, and a patient to what is their own. */
   mayReferTo(kept: Kept): boolean;
   /** All that is there now and is seen. */
@@ -62,10 +64,20 @@ export function createEyes(world: World, token: Token): Eyes {
    * place, but for an older version that was about somebody else.
    */
   const isRefused = (kept: Kept, resource: Json, isOld: boolean): boolean =>
-    isDenied(world, actor, kept, resource) &&
-    (isOld ||
-      kept.owner === token.organization ||
-      !isDenied(world, { organization: token.organization }, kept, resource));
+    (isDenied(world, actor, kept, resource) &&
+      (isOld ||
+        kept.owner === token.organization ||
+        !isDenied(world, { organization: token.organization }, kept, resource))) ||
+    // Bytes are kept from whom what shows them is kept from.
+    (kept.type === 'Binary' &&
+      showing(world).some(
+        (one) => one.owner === kept.owner && shows(one, kept) && isReached(one) && isRefused(one, current(one), false),
+      ));
+
+  const isConcerned = (owner: string, { resourceType, patient }: Json): boolean =>
+    resourceType === 'Consent' &&
+    token.person !== undefined &&
+    isDeniedInPerson(world, owner, patient.reference.slice(8), token.person);
 
   const eyes: Eyes = {
     world,
@@ -75,8 +87,10 @@ export function createEyes(world: World, token: Token): Eyes {
       if (!isThere(kept, at)) return false;
       // What is open to others is open for reading.
       const given = Array.from(letters).filter((one) => 'rs'.includes(one) || kept.owner === token.organization);
+      const writes = !Array.from(letters).some((one) => 'rs'.includes(one));
       return [at, kept.versions.length - 1].every((one) => {
         const resource = kept.versions[one]!.resource ?? kept.versions[one - 1]!.resource;
+        if (writes && isConcerned(kept.owner, resource)) return false;
         const isOld = one < kept.versions.length - 1;
         return !isRefused(kept, resource, isOld) && given.some((letter) => eyes.allows(kept.type, letter, resource));
       });
@@ -87,6 +101,7 @@ export function createEyes(world: World, token: Token): Eyes {
       return found.some((meets) => meets(resource));
     },
     isReached,
+    isConcerned,
     mayReferTo(kept) {
       if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept), false)) return false;
       return !isBound(token) || (token.patient !== undefined && isAbout(token.patient, kept));

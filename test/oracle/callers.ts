@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import type { Principal } from '../../src/access/principal.js';
 import { parseScopes } from '../../src/access/scopes.js';
-import { isPatient, userOf, type Token, type TokenScope } from './roles.js';
-import { TYPES } from './searches.js';
+import type { Request } from './request.js';
+import { isPatient, TYPES, userOf, type Token, type TokenScope } from './roles.js';
 import { keptOf, ofText } from './state.js';
 import { CATEGORIES, CATEGORY_SYSTEM, nameOf, OWNERS, type Json, type Kept, type World } from './world.js';
 
@@ -42,30 +42,70 @@ const namedIn = ofText(
   (resource: Json): string[] => JSON.stringify(resource).match(/[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/g) ?? [],
 );
 
+/** A caller who has to do with what is asked. */
+export function fitting(world: World, token: Token, { about, through = [] }: Request, nth: number): Token {
+  const who = about === undefined ? token : near(world, token, about, nth);
+  const type = through[nth % Math.max(through.length, 1)];
+  return type === undefined ? who : narrowed(world, who, type, nth);
+}
+
 /**
- * A caller who has to do with a resource: of its organization or of one that it names, with a patient in context whom it
- * speaks of, or once spoke of.
+ * Of the organization of a resource or of one that it names, with a patient in context whom it speaks of, or once spoke
+ * of, and at times with no scope but that patient's.
  */
-export function near(world: World, token: Token, { owner, versions }: Kept, nth: number): Token {
+function near(world: World, token: Token, { owner, versions }: Pick<Kept, 'owner' | 'versions'>, nth: number): Token {
   const said = [...new Set(versions.flatMap(({ resource }) => (resource === undefined ? [] : namedIn(resource))))];
-  const owners = said.map((name) => world.at.get(name)?.owner ?? '');
-  const patients = said
-    .filter((name) => name.startsWith('Patient/') && world.at.has(name))
-    .map((name) => name.slice(8));
-  const patient = patients[nth % Math.max(patients.length, 1)];
-  const houses = OWNERS.filter((one) => one === owner || owners.includes(one));
-  const house = isPatient(token) && patient !== undefined ? world.at.get(`Patient/${patient}`)!.owner : undefined;
-  const organization = house ?? houses[nth % Math.max(houses.length, 1)] ?? token.organization;
-  if (isPatient(token) && patient === undefined) return token;
+  const houses = OWNERS.filter((one) => one === owner || said.some((name) => world.at.get(name)?.owner === one));
+  const patients = said.filter((name) => name.startsWith('Patient/') && world.at.has(name));
+  const about = patients[nth % Math.max(patients.length, 1)];
+  if (isPatient(token))
+    return about === undefined
+      ? token
+      : { ...token, organization: world.at.get(about)!.owner, patient: about.slice(8) };
+  const organization = houses[Math.floor(nth / 10) % Math.max(houses.length, 1)] ?? token.organization;
   const { person, ...rest } = token;
-  const who = person === undefined ? undefined : peopleOf(world, organization)[nth % 3];
+  // One of those who are named, where somebody is.
+  const people = peopleOf(world, organization);
+  const who = people.find((one) => nth % 2 === 0 && said.includes(one)) ?? people[nth % 3];
+  const patient = about?.slice(8) ?? token.patient;
   return {
     ...rest,
     organization,
-    ...(token.patient === undefined || patient === undefined ? {} : { patient }),
-    ...(who === undefined ? {} : { person: who }),
+    ...(token.role === 'system' || token.role === 'auditor' ? {} : { role: STAFF[nth % STAFF.length]! }),
+    ...(person === undefined || who === undefined ? {} : { person: who }),
+    ...(patient === undefined ? {} : { patient }),
+    ...(nth % 5 === 0 ? { scopes: [scope('patient', '*')] } : nth % 2 === 0 ? { scopes: [own(token, '*')] } : {}),
   };
 }
+
+const STAFF = ['referrer', 'specialist', 'coordinator', 'administrator'] as const;
+
+const scope = (context: TokenScope['context'], type: string, letters = 'cruds'): TokenScope => ({
+  context,
+  type,
+  letters,
+});
+const own = ({ role }: Token, type: string): TokenScope =>
+  scope(isPatientRole(role) ? 'patient' : role === 'system' ? 'system' : 'user', type);
+
+const isPatientRole = (role: Token['role']): boolean => isPatient({ role } as Token);
+
+/** A caller with all that the role may see, but of one type a part: of one category, or of one patient. */
+function narrowed(world: World, token: Token, type: string, nth: number): Token {
+  const scopes = NARROW.filter((one) => one !== type).map((one) => own(token, one));
+  const patient = token.patient ?? world.patients[token.organization]![nth % 4]!;
+  const category = CATEGORIES[nth % CATEGORIES.length]!;
+  const part =
+    type === 'Observation' && nth % 2 === 0
+      ? { ...own(token, type), letters: 'rs', category }
+      : scope('patient', type, 'rs');
+  return { ...token, patient, scopes: [...scopes, part] };
+}
+
+/** Types that a search leads through, or finds by that. */
+const NARROW = [
+  'Observation', 'Condition', 'Media', 'QuestionnaireResponse', 'ServiceRequest', 'Task', 'DiagnosticReport', 'Consent', 'Patient',
+]; // prettier-ignore
 
 export function tokens(world: World): fc.Arbitrary<Token> {
   const patients = Object.values(world.patients).flat();

@@ -1,5 +1,6 @@
 /** What patients' Consents permit and deny, by plain loops: the newest active one that says something decides. */
-import { isMember } from './roles.js';
+import { LABEL } from './consents.js';
+import { isMember, TYPES } from './roles.js';
 import { keptOf, ofText, once } from './state.js';
 import { current, type Json, type Kept, type World } from './world.js';
 
@@ -42,8 +43,34 @@ const newer = (a: Kept, b: Kept): number =>
 const patientsOf = ofText((resource: Json, type: string, world: World): string[] =>
   keptOf(world, 'Patient')
     .map(({ id }) => id)
-    .filter((id) => isMember(id, type, resource) || (type === 'Task' && resource.for?.reference === `Patient/${id}`)),
+    .filter(
+      (id) =>
+        isMember(id, type, resource) ||
+        (ALSO[type]?.(resource) ?? []).some((one) => one?.reference === `Patient/${id}`),
+    ),
 );
+
+/** TABLE: where a type says whom it is about, that no scope of a patient's reaches by that. */
+const ALSO: Record<string, (resource: Json) => Json[]> = {
+  Task: (task) => [task.for],
+  Binary: ({ securityContext }) => [securityContext],
+  Group: ({ member = [] }) => member.map(({ entity }: Json) => entity),
+  Person: ({ link = [] }) => link.map(({ target }: Json) => target),
+};
+
+/** Whether the patient refuses anything to this person of the organization that keeps their record. */
+export const isDeniedInPerson = (world: World, organization: string, patient: string, person: string): boolean =>
+  once(world, `in person ${organization} ${patient} ${person}`, () =>
+    consentsOf(world, organization, patient).some((consent, at, all) =>
+      TYPES.some((type) =>
+        [{}, { meta: { security: [LABEL] } }].some((resource) => {
+          const about = { type, owner: organization } as Kept;
+          const said = (one: Kept) => verdict(world, current(one).provision, { organization, person }, about, resource);
+          return said(consent) === 'deny' && all.slice(0, at).every((newer) => said(newer) === undefined);
+        }),
+      ),
+    ),
+  );
 
 /** What a provision says of the question; undefined when it is not about it. Those nested in it are its exceptions. */
 function verdict(

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import type { Eyes } from './authorizer.js';
 import type { Request, Verdict } from './request.js';
-import { TYPES } from './searches.js';
-import { current, nameOf, type Kept, type World } from './world.js';
+import { TYPES } from './roles.js';
+import { keptOf, ofText, once } from './state.js';
+import { current, latest, nameOf, TODAY, type Json, type Kept, type World } from './world.js';
 
 const WAYS = [
   'read',
@@ -17,6 +18,7 @@ const WAYS = [
   'vread',
   'history',
 ] as const;
+type Way = (typeof WAYS)[number];
 
 /** Whether there is an answer for this caller at all; `then` says which. */
 function seen(eyes: Eyes, kept: Kept, then: () => Verdict): Verdict {
@@ -24,20 +26,56 @@ function seen(eyes: Eyes, kept: Kept, then: () => Verdict): Verdict {
   return eyes.sees(kept, 'r') ? then() : { status: 404 };
 }
 
-/** What was changed has a past to hide, and is looked at as often as all the rest. */
-const oneOf = (world: World): fc.Arbitrary<Kept> =>
-  fc.oneof(
-    fc.constantFrom(...world.kept),
-    fc.constantFrom(...world.kept.filter(({ versions }) => versions.length > 1)),
+interface Looked {
+  kept: Kept;
+  /** By whose text it is told who has to do with it. */
+  about: Pick<Kept, 'owner' | 'versions'>;
+  ways: readonly Way[];
+}
+
+/** What was changed has a past to hide, what was another patient's above all, and what is referred is hidden from many. */
+const oneOf = (world: World): fc.Arbitrary<Looked> => {
+  const alone = (ways: readonly Way[]) => (kept: Kept) => ({ kept, about: kept, ways });
+  const changed = world.kept.filter(({ versions }) => versions.length > 1);
+  const patients = ({ versions }: Kept) => new Set(versions.map(({ resource }) => resource?.subject?.reference));
+  return fc.oneof(
+    fc.constantFrom(...world.kept).map(alone(WAYS)),
+    fc.constantFrom(...changed).map(alone(WAYS)),
+    fc.constantFrom(...changed.filter((kept) => patients(kept).size > 1)).map(alone(['vread', 'vread', 'history'])),
+    fc.tuple(fc.nat(), fc.nat(), fc.boolean()).map(([nth, at, isLate]) => decided(world, nth, at, isLate)),
   );
+};
+
+/** What a referral or a Consent decides about; as often as not one that was written while it was asked. */
+function decided(world: World, nth: number, at: number, isLate: boolean): Looked {
+  const all = ['ServiceRequest', 'Task', 'Consent'].flatMap((type) => keptOf(world, type));
+  const late = all.filter(({ versions }) => versions.at(-1)!.at >= TODAY);
+  const from = isLate && late.length > 0 ? late : all;
+  const one = from[nth % from.length]!;
+  const { patient } = latest(one);
+  const concerned = once(world, `decided by ${nameOf(one)}`, () =>
+    world.kept.filter((kept) =>
+      patient === undefined
+        ? kept === one || refersTo(one, kept) || refersTo(kept, one)
+        : kept.owner === one.owner && said(kept).includes(patient.reference),
+    ),
+  );
+  const kept = concerned[at % concerned.length] ?? one;
+  return { kept, about: { owner: kept.owner, versions: [...kept.versions, ...one.versions] }, ways: WAYS };
+}
+
+const textOf = ofText((resource: Json): string => JSON.stringify(resource));
+const said = (kept: Kept): string => textOf(latest(kept));
+const refersTo = (one: Kept, other: Kept): boolean => said(one).includes(`"${nameOf(other)}"`);
 
 export const look = (world: World): fc.Arbitrary<Request> =>
-  fc.tuple(oneOf(world), fc.constantFrom(...WAYS), fc.nat()).map(([kept, way, nth]): Request => {
+  fc.tuple(oneOf(world), fc.nat(), fc.nat()).map(([{ kept, about, ways }, turn, nth]): Request => {
+    const way = ways[turn % ways.length]!;
     const at = nameOf(kept);
     const whole = (): Verdict => (current(kept) === undefined ? { status: 410 } : { status: 200, shown: [at] });
     const bare = (): Verdict => (current(kept) === undefined ? { status: 410 } : { status: 200 });
     const version = (nth % kept.versions.length) + 1;
-    const rows: Record<(typeof WAYS)[number], Request> = {
+    const rows: Record<Way, Request> = {
       read: { method: 'GET', path: `/${at}`, expected: (eyes) => seen(eyes, kept, whole) },
       head: { method: 'HEAD', path: `/${at}`, expected: (eyes) => seen(eyes, kept, bare) },
       summary: { method: 'GET', path: `/${at}?_summary=true`, expected: (eyes) => seen(eyes, kept, whole) },
@@ -71,7 +109,7 @@ export const look = (world: World): fc.Arbitrary<Request> =>
       },
     };
     // A Binary has no summary.
-    return { ...rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way], about: kept };
+    return { ...rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way], about };
   });
 
 /** What comes with the server has other histories than the world's, and hides nothing. */

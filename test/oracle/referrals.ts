@@ -12,11 +12,13 @@ const REQUESTS: [string, number][][] = [
   [['draft', 60], ['active', 20]],
   [['on-hold', 60]],
   [['active', 60], ['completed', 10]],
+  [['active', 60], ['completed', 28]],
   [['active', 60], ['completed', 45]],
   [['active', 60], ['completed', 45], ['completed', 10]],
   [['active', 60], ['completed', 45], ['active', 20], ['completed', 5]],
   [['active', 60], ['revoked', 5]],
   [['active', 60], ['entered-in-error', 5]],
+  [['draft', 60]],
   [['draft', 60]],
   [['active', 60], ['unknown', 20]],
 ]; // prettier-ignore
@@ -31,6 +33,7 @@ const TASKS: [string, number][][] = [
   [['on-hold', 20], ['in-progress', 10]],
   [['requested', 60], ['ready', 20]],
   [['completed', 10]],
+  [['completed', 28]],
   [['completed', 45]],
   [['completed', 45], ['completed', 5]],
   [['rejected', 20]],
@@ -80,9 +83,10 @@ function named({ world, pick }: Builder, to: string): Json {
 function refer(builder: Builder, owner: string, subject: Json, to: string): void {
   const { add, change, chance, deal, pick, some } = builder;
   const third = pick(OWNERS.filter((one) => one !== owner && one !== to));
-  const performer = chance(0.6) ? [named(builder, to)] : chance(0.3) ? [named(builder, owner)] : [];
-  if (performer.length > 0 && chance(0.2)) performer.push(named(builder, third));
   const [[first] = ['active'], ...later] = deal(REQUESTS);
+  const isDraft = first === 'draft' && later.length === 0;
+  const performer = isDraft || chance(0.6) ? [named(builder, to)] : chance(0.3) ? [named(builder, owner)] : [];
+  if (performer.length > 0 && chance(0.2)) performer.push(named(builder, third));
   const shown = [
     some(owner, 'Observation'),
     some(owner, 'Condition', 0.5),
@@ -93,7 +97,7 @@ function refer(builder: Builder, owner: string, subject: Json, to: string): void
     status: first,
     intent: 'order',
     subject,
-    requester: some(owner, 'Practitioner'),
+    requester: some(owner, pick(['Practitioner', 'Practitioner', 'RelatedPerson'])),
     supportingInfo: shown,
     ...(performer.length > 0 ? { performer } : {}),
   });
@@ -103,7 +107,7 @@ function refer(builder: Builder, owner: string, subject: Json, to: string): void
   if (chance(0.5)) picture(builder, owner, subject, { basedOn });
   if (chance(0.6)) answered(builder, owner, subject, basedOn);
   const isWorkedOn = current(builder.world.at.get(request)!).status === 'active';
-  for (let at = builder.pick([0, 1, 1, 2]); at > 0; at -= 1) {
+  for (let at = pick(isDraft ? [0, 0, 1] : [0, 1, 1, 2]); at > 0; at -= 1) {
     const naming = [named(builder, chance(0.7) ? to : pick(OWNERS))];
     task(builder, owner, { for: subject, focus: ref(request) }, naming, isWorkedOn);
   }
@@ -147,7 +151,7 @@ function task(builder: Builder, owner: string, about: Json, naming: Json[], isWo
       intent: 'order',
       ...about,
       ...input,
-      ...(chance(0.75) ? { owner: to } : { restriction: { recipient: [to] } }),
+      ...(chance(0.7) ? { owner: to } : { restriction: { recipient: [to] } }),
     },
     since,
   );

@@ -22,7 +22,9 @@ export interface Request {
   /** `pages`: all of them, one after another. `other`: the second page is asked for by this other caller. */
   follow?: 'pages' | Token;
   /** What it is about, where that is one resource: who has to do with it asks more often than others. */
-  about?: Kept;
+  about?: Pick<Kept, 'owner' | 'versions'>;
+  /** Types that it leads through on the way to what it finds: who may see less of one of them asks more often than others. */
+  through?: string[];
   expected: (eyes: Eyes) => Verdict;
   /** What an accepted one does to the world. */
   effect?: (eyes: Eyes, answer: Pick<Answer, 'body' | 'etag' | 'location'>) => void;

@@ -26,6 +26,14 @@ export interface Token {
   person?: string;
 }
 
+/** What is asked about; what decides about others more often. */
+export const TYPES = [
+  'Observation', 'Condition', 'Encounter', 'DiagnosticReport', 'DocumentReference', 'Media', 'QuestionnaireResponse',
+  'ServiceRequest', 'ServiceRequest', 'Task', 'Task', 'RelatedPerson', 'Consent', 'Communication', 'AllergyIntolerance', 'Provenance',
+  'CareTeam', 'Patient', 'Patient', 'Practitioner', 'PractitionerRole', 'Organization', 'HealthcareService', 'Location',
+  'Endpoint', 'OrganizationAffiliation', 'Questionnaire', 'Binary', 'Group', 'Person', 'List',
+]; // prettier-ignore
+
 /** The account behind a token; a service has none. */
 export const userOf = ({ role, organization, person, patient }: Token): string | undefined =>
   role === 'system' ? undefined : `${role} of ${organization}: ${person ?? patient ?? ''}`;

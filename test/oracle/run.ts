@@ -1,7 +1,7 @@
 /** Asks a server as random callers, and compares each answer with what the authorizer says. */
 import fc from 'fast-check';
 import { createEyes } from './authorizer.js';
-import { near, tokens } from './callers.js';
+import { fitting, tokens } from './callers.js';
 import type { Answer } from './line.js';
 import { isSame, type Request, type Verdict } from './request.js';
 import { requests } from './requests.js';
@@ -46,10 +46,10 @@ export async function compare(
     const callers = tokens(stand.world);
     // What a wrongly accepted write did is done: to draw smaller ones would compare two different worlds.
     let broken: unknown;
-    const asked = [callers, requests(stand.world, callers), fc.option(fc.nat(99), { freq: 2 })] as const;
+    const asked = [callers, requests(stand.world, callers), fc.option(fc.nat(9999), { freq: 3 })] as const;
     const property = fc.asyncProperty(...asked, async (drawn, request, nth) => {
       if (broken !== undefined) fc.pre(false);
-      const token = nth === null || request.about === undefined ? drawn : near(stand.world, drawn, request.about, nth);
+      const token = nth === null ? drawn : fitting(stand.world, drawn, request, nth);
       figures.pairs += 1;
       try {
         await compareOne(stand, token, request, figures);

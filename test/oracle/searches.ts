@@ -3,15 +3,8 @@ import fc from 'fast-check';
 import type { Eyes } from './authorizer.js';
 import { conditionOn, REFERENCES, refersTo, STEPS, type Condition } from './conditions.js';
 import { isSame, names, type Request, type Verdict } from './request.js';
-import { isMember, type Token } from './roles.js';
+import { isMember, TYPES, type Token } from './roles.js';
 import type { Kept, World } from './world.js';
-
-export const TYPES = [
-  'Observation', 'Condition', 'Encounter', 'DiagnosticReport', 'DocumentReference', 'Media', 'QuestionnaireResponse',
-  'ServiceRequest', 'ServiceRequest', 'Task', 'Task', 'RelatedPerson', 'Consent', 'Communication', 'AllergyIntolerance', 'Provenance',
-  'CareTeam', 'Patient', 'Patient', 'Practitioner', 'PractitionerRole', 'Organization', 'HealthcareService', 'Location',
-  'Endpoint', 'OrganizationAffiliation', 'Questionnaire', 'Binary', 'Group', 'Person', 'List',
-]; // prettier-ignore
 
 const PLAIN = ['', '', '&_sort=-_lastUpdated', '&_elements=id', '&_summary=true', '&_summary=text', '&_summary=data'];
 
@@ -39,6 +32,7 @@ export const search = (world: World): fc.Arbitrary<Request> =>
                 body: query,
               }
             : { method: 'GET', path: `/${type}?${query}` }),
+          through: conditions.flatMap(({ through }) => through),
           expected(eyes) {
             if (!maySearch(eyes, type, conditions)) return { status: 403 };
             const matches = found(eyes, type, conditions);
@@ -53,6 +47,7 @@ export const count = (world: World): fc.Arbitrary<Request> =>
     conditionsOf(world, type).map((conditions) => ({
       method: 'GET',
       path: `/${type}?${[...conditions.map(({ text }) => text), '_summary=count'].join('&')}`,
+      through: conditions.flatMap(({ through }) => through),
       expected: (eyes) =>
         maySearch(eyes, type, conditions)
           ? { status: 200, shown: [], total: found(eyes, type, conditions).length }

@@ -71,7 +71,8 @@ export function openIn(world: World, isWithheld: (kept: Kept, to: string) => boo
     );
     for (const kept of given) {
       all.get(to)!.add(nameOf(kept));
-      for (const binary of bytes(world, kept)) if (binary.owner === kept.owner) all.get(to)!.add(nameOf(binary));
+      for (const binary of bytes(world, kept))
+        if (binary.owner === kept.owner && !isWithheld(binary, to)) all.get(to)!.add(nameOf(binary));
     }
   }
 }

@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import type { Eyes } from './authorizer.js';
 import type { Request } from './request.js';
+import type { Token } from './roles.js';
 import { named, names } from './sharing.js';
+import { keptOf } from './state.js';
 import { current, latest, nameOf, OWNERS, ref, type Json, type Kept, type World } from './world.js';
 
 /** TABLE: from which status to which. */
@@ -26,6 +28,9 @@ const REQUESTER: Record<string, string[]> = {
 const STATUSES = [
   'draft', 'requested', 'received', 'accepted', 'rejected', 'ready', 'in-progress', 'on-hold', 'completed', 'failed', 'cancelled', 'entered-in-error',
 ]; // prettier-ignore
+/** Who may ask another, and after what nobody is asked any more. */
+const ASKS_ANOTHER: Token['role'][] = ['coordinator', 'administrator'];
+const ENDED = ['rejected', 'cancelled', 'failed', 'completed', 'entered-in-error'];
 const OF_PERFORMER = [
   'status',
   'statusReason',
@@ -45,7 +50,10 @@ export function mayStep(eyes: Eyes, kept: Kept, next: Json): boolean | undefined
   const names_ = OWNERS.some((one) => one !== kept.owner && names(world, kept, one));
   if (kept.owner === token.organization) {
     if (!names_) return undefined;
-    if (!eyes.sees(kept, 'u') || !eyes.allows('Task', 'u', next)) return false;
+    if (!eyes.sees(kept, 'u')) return eyes.sees(kept, 'rs') ? false : undefined;
+    if (!eyes.allows('Task', 'u', next)) return false;
+    if (was.status !== 'draft' && was.owner?.reference !== next.owner?.reference)
+      return ASKS_ANOTHER.includes(token.role) && !ENDED.includes(was.status) && next.status === 'requested';
     return (
       was.status === next.status ||
       next.status === 'entered-in-error' ||
@@ -55,7 +63,8 @@ export function mayStep(eyes: Eyes, kept: Kept, next: Json): boolean | undefined
   // Whose step it is needs no more than to be allowed to change Tasks.
   const mayChange = eyes.isReached(kept) && eyes.allows('Task', 'u', was);
   if (!mayChange) return eyes.sees(kept, 'rs') ? false : undefined;
-  if (named(world, was.owner) !== token.organization) return false;
+  // It is handed on within the house only.
+  if ([was, next].some((one) => named(world, one.owner) !== token.organization)) return false;
   const changed = [...new Set([...Object.keys(was), ...Object.keys(next)])].filter(
     (name) => JSON.stringify(was[name]) !== JSON.stringify(next[name]),
   );
@@ -70,23 +79,27 @@ export const step = (
 ): fc.Arbitrary<Request> => {
   const tasks = world.kept.filter((kept) => kept.type === 'Task' && current(kept) !== undefined);
   const between = tasks.filter((kept) => OWNERS.some((one) => one !== kept.owner && names(world, kept, one)));
+  // Others see them and are not who is asked.
+  const told = between.filter((kept) => !OWNERS.includes(named(world, current(kept).owner) ?? ''));
+  const people = [...OWNERS, ...keptOf(world, 'Practitioner').map(nameOf)];
   return fc
     .tuple(
-      fc.oneof(fc.constantFrom(...tasks), fc.constantFrom(...between)),
+      fc.oneof(...[tasks, between, told].map((all) => fc.constantFrom(...all))),
       fc.constantFrom(...STATUSES),
-      fc.constantFrom('', '', 'note', 'description', 'for'),
-      fc.nat(99),
+      fc.constantFrom('', '', 'note', 'description', 'for', 'owner', 'owner'),
+      fc.nat(9999),
     )
     .map(([kept, drawn, more, n]): Request => {
       // As often as any other: the same once more, or what one of the parts may say next.
       const was: string = latest(kept).status;
       const likely = [was, ...(PERFORMER[was] ?? []), ...(REQUESTER[was] ?? [])];
-      const status = n % 2 === 0 ? drawn : likely[n % likely.length];
+      const status = n % 3 === 0 ? drawn : more === 'owner' && n % 2 === 0 ? 'requested' : likely[n % likely.length];
       const patients = Object.values(world.patients).flat();
       const extra = {
         '': {},
         note: { note: [...(latest(kept).note ?? []), { text: `note ${n}` }] },
         description: { description: `description ${n}` },
+        owner: { owner: ref(people[n % people.length]!) },
         for: { for: ref(`Patient/${patients[n % patients.length]}`) },
       }[more];
       const next = { ...latest(kept), status, ...extra };

@@ -6,6 +6,7 @@ import type { Request, Verdict } from './request.js';
 import { found, maySearch } from './searches.js';
 import { ofText, thereOf } from './state.js';
 import { mayStep } from './steps.js';
+import { consentOf } from './consents.js';
 import { current, latest, nameOf, ref, type Json, type Kept, type World } from './world.js';
 
 /** How a resource becomes the next one: [type, element, values]. */
@@ -35,8 +36,17 @@ const nextOf = (world: World, kept: Kept): fc.Arbitrary<[string, Json]> => {
         .map((to) => ['basedOn', [ref(to)]]),
     );
   if (kept.type === 'ServiceRequest')
-    choices.push(fc.constantFrom('active', 'on-hold', 'completed', 'revoked', 'draft').map((one) => ['status', one]));
-  if (kept.type === 'Consent') choices.push(fc.constantFrom('active', 'inactive').map((one) => ['status', one]));
+    choices.push(
+      ...Array<fc.Arbitrary<[string, Json]>>(2).fill(
+        fc.constantFrom('active', 'on-hold', 'completed', 'revoked', 'draft').map((one) => ['status', one]),
+      ),
+    );
+  if (kept.type === 'Consent')
+    choices.push(
+      ...Array<fc.Arbitrary<[string, Json]>>(3).fill(
+        fc.constant(['status', latest(kept).status === 'active' ? 'inactive' : 'active']),
+      ),
+    );
   return fc.oneof(...choices);
 };
 
@@ -93,9 +103,9 @@ export const update = (world: World): fc.Arbitrary<Request> => {
   const there = world.kept.filter(
     (kept) => current(kept) !== undefined && kept.type !== 'Binary' && kept.owner !== '*',
   );
-  // What decides about others is changed as often as all the rest.
-  const deciding = there.filter(({ type }) => type === 'ServiceRequest' || type === 'Consent');
-  return fc.oneof(fc.constantFrom(...there), fc.constantFrom(...deciding)).chain((kept) =>
+  // What decides about others is changed more often than all the rest.
+  const deciding = ['ServiceRequest', 'Consent'].map((type) => there.filter((kept) => kept.type === type));
+  return fc.oneof(...[there, ...deciding].map((all) => fc.constantFrom(...all))).chain((kept) =>
     fc.tuple(nextOf(world, kept), fc.boolean()).map(([[element, value], patched]): Request => {
       const next = { ...latest(kept), [element]: value };
       const op = latest(kept)[element] === undefined ? 'add' : 'replace';
@@ -133,6 +143,7 @@ export const staleWrite = (world: World): fc.Arbitrary<Request> =>
         method: method,
         path: `/${kept.type}/${kept.id}`,
         headers: { 'If-Match': 'W/"99"' },
+        about: kept,
         ...(method === 'PUT' ? { body: kept.versions[0]!.resource } : {}),
         expected(eyes) {
           const { token } = eyes;
@@ -180,13 +191,18 @@ const draft = (world: World): fc.Arbitrary<Json> => {
     fc.tuple(patient, some('ServiceRequest')).map(([subject, about]) => ({ resourceType: 'Communication', status: 'completed', subject, about: [about] })),
     fc.tuple(patient, some('Binary')).map(([subject, { reference }]) => ({ resourceType: 'Media', status: 'completed', subject, content: { contentType: 'image/png', url: reference } })),
     fc.tuple(patient, some('Practitioner'), some('Observation')).map(([subject, performer, info]) => ({ resourceType: 'ServiceRequest', status: 'active', intent: 'order', subject, performer: [performer], supportingInfo: [info] })),
+    fc.tuple(patient, fc.option(some('Practitioner'))).map(([of, person]) => consentOf(of, person, world.now)),
     fc.tuple(patient, some('Practitioner'), some('ServiceRequest')).map(([of, owner, focus]) => ({ resourceType: 'Task', status: 'requested', intent: 'order', for: of, owner, focus })),
   ); // prettier-ignore
 };
 
+/** A Consent of who refuses something to the caller in person. */
+const isAboutThem = (eyes: Eyes, next: Json): boolean =>
+  next.resourceType === 'Consent' && eyes.isConcerned(eyes.token.organization, next);
+
 function created(eyes: Eyes, next: Json): Verdict {
   if (!eyes.reaches(next.resourceType, 'c')) return { status: 403 };
-  if (!eyes.allows(next.resourceType, 'c', next)) return { status: 403 };
+  if (!eyes.allows(next.resourceType, 'c', next) || isAboutThem(eyes, next)) return { status: 403 };
   return { status: leadsNowhere(eyes, next, undefined) ? 'refused' : 201 };
 }
 

@@ -66,7 +66,7 @@ async function withHole<T>(folder: string, { file, find, replace }: Hole, work: 
 /** Throws when the copy does not run: a hole that breaks everything is none. */
 async function asked(cwd: string): Promise<{ caught: boolean; pairs: number; why: string }> {
   const run = promisify(execFile);
-  const args = ['--import', 'tsx', 'test/oracle/holed.ts', `${SEED}`, `${PAIRS}`];
+  const args = ['--max-semi-space-size=64', '--import', 'tsx', 'test/oracle/holed.ts', `${SEED}`, `${PAIRS}`];
   const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 10_000_000 });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { caught: boolean; pairs: number; why: string };
 }
