@@ -15,6 +15,8 @@ export interface Meets {
   meets: (plan: Plan, doc: Doc, reach: Reach) => Promise<boolean>;
   /** The search values of a version; of an old one made again. Undefined where they cannot be. */
   entriesOf: (version: Version | Found) => Entry[] | undefined;
+  /** The version whose text decides: a deletion is judged by what was deleted. */
+  judgedBy: (version: Version, reach: Reach) => Promise<Version | undefined>;
 }
 
 export function createMeets(store: Store, extract: Indexing['extract']): Meets {
@@ -53,6 +55,11 @@ export function createMeets(store: Store, extract: Indexing['extract']): Meets {
     return found !== undefined;
   }
 
+  async function judgedBy(version: Version, reach: Reach): Promise<Version | undefined> {
+    const { type, id, version: number } = version;
+    return isVersionThere(version) ? version : store.version({ type, id }, number - 1, reach);
+  }
+
   async function isThere(types: string[], plan: Plan, reach: Reach): Promise<boolean> {
     const page = await store.search(types, plan, [], { size: 1, bytes: limits.bundleBytes }, reach);
     return page.items.length > 0;
@@ -61,7 +68,7 @@ export function createMeets(store: Store, extract: Indexing['extract']): Meets {
   const entriesOf = (version: Version | Found): Entry[] | undefined =>
     'entries' in version && isVersionThere(version) ? version.entries : withEntries({ extract }, version)?.entries;
 
-  return { meets, entriesOf };
+  return { meets, entriesOf, judgedBy };
 }
 
 function targetsOf({ entries }: Doc, param: string): Map<string, string[]> {

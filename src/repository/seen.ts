@@ -83,7 +83,7 @@ export interface SeenParts {
 }
 
 export function createSeenStore({ store, access, extract, terms }: SeenParts): SeenStore {
-  const { meets, entriesOf } = createMeets(store, extract);
+  const { meets, entriesOf, judgedBy } = createMeets(store, extract);
   const sightOf = async ({ principal }: Call, purpose: Purpose): Promise<Sight> =>
     access.sight(principal, purpose, await terms.of(principal));
 
@@ -107,12 +107,6 @@ export function createSeenStore({ store, access, extract, terms }: SeenParts): S
       );
     }
     return keys.map((_key, at) => found[at]);
-  }
-
-  /** A deletion is judged by what was deleted. */
-  async function judgedBy(version: Version, reach: Reach): Promise<Version | undefined> {
-    const { type, id, version: number } = version;
-    return isThere(version) ? version : store.version({ type, id }, number - 1, reach);
   }
 
   /** Of a version that is within the reach. */
