@@ -45,7 +45,8 @@ function createWalk(noted: ReadonlyMap<string, AuditHead>, kept: readonly AuditH
   /** Where a chain begins that has lost its beginning; and what records say of beginnings that were removed in time. */
   const begun: AuditHead[] = [];
   const cut = new Set<string>();
-  let last: AuditHead | undefined;
+  /** Where each chain is by now. */
+  const ends = new Map<string, AuditHead>();
 
   const find = (chain: string, number: number, what: string): void => {
     if (verdict.findings.length < FINDINGS) verdict.findings.push({ at: `${chain}-${number}`, what });
@@ -54,19 +55,20 @@ function createWalk(noted: ReadonlyMap<string, AuditHead>, kept: readonly AuditH
   function see(link: AuditLink): void {
     verdict.links += 1;
     verdict.records += link.keys.length;
-    if (last?.chain !== link.chain) begin(link);
+    const last = ends.get(link.chain);
+    if (last === undefined) begin(link);
     else follow(link, last);
     if (hashOf(link) !== link.hash || linesOf(link.text).length !== link.keys.length)
       find(link.chain, link.first, `${span(link)} altered: the hash of their link is another one.`);
     if (link.lost.length > 0)
       find(link.chain, link.first, `${span(link)} no longer found by ${link.lost.slice(0, 3).join(', ')}.`);
     for (const line of linesOf(link.text)) for (const head of cutIn(line)) cut.add(nameOf(head));
-    last = headOf(link);
-    arrive(last);
+    const head = headOf(link);
+    ends.set(link.chain, head);
+    arrive(head);
   }
 
   function begin(link: AuditLink): void {
-    finish();
     if (link.first === 0 && link.before !== '') find(link.chain, 0, 'The beginning is another one.');
     if (link.first > 0) begun.push({ chain: link.chain, count: link.first, hash: link.before });
   }
@@ -89,13 +91,8 @@ function createWalk(noted: ReadonlyMap<string, AuditHead>, kept: readonly AuditH
     points.set(head.chain, left);
   }
 
-  function finish(): void {
-    if (last !== undefined) verdict.heads.push(last);
-    last = undefined;
-  }
-
   function end(): Verdict {
-    finish();
+    verdict.heads.push(...ends.values());
     for (const head of begun)
       if (!cut.has(nameOf(head)))
         find(head.chain, 0, `Records 0 to ${head.count - 1} are missing, and no record says that their time was over.`);
@@ -106,7 +103,7 @@ function createWalk(noted: ReadonlyMap<string, AuditHead>, kept: readonly AuditH
   /** A point that the chain no longer comes to. */
   function missing(point: AuditHead): void {
     const { chain, count } = point;
-    const end = verdict.heads.find((head) => head.chain === chain);
+    const end = ends.get(chain);
     const beginning = begun.find((head) => head.chain === chain);
     const isCut = cut.has(nameOf(point)) || (beginning !== undefined && count <= beginning.count);
     if (isCut) return;

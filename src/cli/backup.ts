@@ -10,9 +10,14 @@ import { indexingOf, inSeconds, placeOf, progress, say, settings, withData } fro
 export async function backupTo(folder: string): Promise<void> {
   const started = performance.now();
   await withData(settings(), async (data) => {
-    const { versions, blobs, vault } = await backup(await storeSource(data), resolve(folder), systemClock, progress());
+    const { versions, blobs, vault, audit } = await backup(
+      await storeSource(data),
+      resolve(folder),
+      systemClock,
+      progress(),
+    );
     say(
-      `Backed up ${versions} versions, ${blobs} blobs and ${vault} records of the vault to ${folder} in ${inSeconds(started)}.`,
+      `Backed up ${versions} versions, ${blobs} blobs, ${vault} records of the vault and ${audit ?? 0} of the audit trail to ${folder} in ${inSeconds(started)}.`,
     );
   });
 }
@@ -23,9 +28,9 @@ export async function restoreFrom(folder: string): Promise<void> {
   // The whole of it is read and checked before anything is written.
   const { source } = await checkedFolder(resolve(folder), progress());
   await withData(config, async (data) => {
-    const { versions, blobs, vault } = await fill('restore', source, data, indexingOf(config), progress());
+    const { versions, blobs, vault, audit } = await fill('restore', source, data, indexingOf(config), progress());
     say(
-      `Restored ${versions} versions, ${blobs} blobs and ${vault} records of the vault into ${placeOf(config)}, and compared them, in ${inSeconds(started)}.`,
+      `Restored ${versions} versions, ${blobs} blobs, ${vault} records of the vault and ${audit} of the audit trail into ${placeOf(config)}, and compared them, in ${inSeconds(started)}.`,
     );
   });
 }

@@ -12,7 +12,7 @@ export async function moveTo(kind: string): Promise<void> {
   const to = { ...from, store: kind } as const;
   await withData(from, (data) =>
     withData(to, async (target) => {
-      const { versions, blobs, vault } = await fill(
+      const { versions, blobs, vault, audit } = await fill(
         'move',
         await storeSource(data),
         target,
@@ -20,7 +20,7 @@ export async function moveTo(kind: string): Promise<void> {
         progress(),
       );
       say(
-        `${placeOf(to)} now holds ${versions} versions, ${blobs} blobs and ${vault} records of the vault, compared by hash with ${placeOf(from)}, in ${inSeconds(started)}.`,
+        `${placeOf(to)} now holds ${versions} versions, ${blobs} blobs, ${vault} records of the vault and ${audit} of the audit trail, compared by hash with ${placeOf(from)}, in ${inSeconds(started)}.`,
       );
       say(
         `If a server was running, stop it and give this command once more for what it wrote since; then start with STORE=${kind}.`,

@@ -12,8 +12,16 @@ export interface AuditLog {
   /** Those of a key, the newest first; of one millisecond chain by chain. `from` and `to` bound when they were kept, both included. */
   scan(key: string, span: { from?: Instant; to?: Instant }, page: PageRequest): Promise<Page<AuditFound>>;
   get(id: string): Promise<AuditEntry | undefined>;
-  /** All links, chain by chain, each in its order. */
+  /** All links, each chain in its order. */
   links(page: PageRequest): Promise<Page<AuditLink>>;
+  /** The same in the order of time, chains between each other, as `load` takes them; which keys are lost is not asked. */
+  inTime(page: PageRequest): Promise<Page<AuditLink>>;
+  /** Takes the whole trail away: for a store that is being filled anew, and that no server has started on. */
+  clear(): Promise<void>;
+  /** Keeps links of another store exactly as they are, behind those that were loaded before. Their chains go on no more. */
+  load(links: readonly AuditLink[]): Promise<void>;
+  /** Notes where chains that were loaded have ended. */
+  ended(heads: readonly AuditHead[]): Promise<void>;
   /** Where each chain ended, as it was noted apart from the links: at most a second late on MongoDB. */
   heads(): Promise<AuditHead[]>;
   /**

@@ -9,13 +9,13 @@ import type { Readable } from 'node:stream';
 import type { BlobRef } from '../blob/port.js';
 import { instantText } from '../fhir/datetime.js';
 import type { Clock } from '../kit/clock.js';
-import type { Version } from '../store/port.js';
 import { writePart, type Part } from './lines.js';
 import { FORMAT, FORMAT_NAME, writeManifest, type Manifest } from './manifest.js';
 import type { Progress } from './progress.js';
 import { Refused } from './refused.js';
 import type { Source } from './source.js';
 import { lineOf } from './tally.js';
+import { lineOfLink } from './trail.js';
 
 /** Bytes of JSON in one part: a part is what a damage costs, and what a copy that breaks off begins anew. */
 const PART_BYTES = 64 * 1024 * 1024;
@@ -42,34 +42,35 @@ async function made(folder: string): Promise<number> {
 
 async function write(source: Source, folder: string, clock: Clock, progress: Progress): Promise<Manifest> {
   const instant = instantText(clock.now());
-  const taken = { versions: 0, blobs: 0, blobBytes: 0, vault: 0 };
+  const taken = { versions: 0, blobs: 0, blobBytes: 0, vault: 0, audit: 0 };
   const refs: BlobRef[] = [];
   const parts: Part[] = [];
 
-  async function* versions(): AsyncGenerator<Version> {
+  async function* versions(): AsyncGenerator<string> {
     for await (const page of source.pages(undefined)) {
-      yield* page.versions;
+      for (const version of page.versions) {
+        if (version.blob !== undefined) refs.push(version.blob);
+        yield lineOf(version);
+      }
       taken.versions += page.versions.length;
       progress(`${taken.versions} versions`);
     }
   }
 
-  const all = versions();
-  const left = { any: true };
-  /** The lines of one part; what is left stays for the next one. */
-  async function* somePart(): AsyncGenerator<string> {
-    for (let bytes = 0; bytes < PART_BYTES;) {
-      const next = await all.next();
-      if (next.done === true) {
-        left.any = false;
-        return;
-      }
-      if (next.value.blob !== undefined) refs.push(next.value.blob);
-      const line = lineOf(next.value);
-      bytes += line.length;
-      yield line;
+  async function* heads(): AsyncGenerator<string> {
+    for (const head of await source.trail.heads()) yield JSON.stringify(head);
+  }
+
+  async function* links(): AsyncGenerator<string> {
+    for await (const link of source.trail.links()) {
+      taken.audit += link.keys.length;
+      yield lineOfLink(link);
     }
   }
+
+  const all = versions();
+  const left = { any: true };
+  const some = () => upTo(PART_BYTES, all, () => (left.any = false));
 
   async function* blobs(): AsyncGenerator<string> {
     for (const ref of refs.splice(0)) {
@@ -90,14 +91,41 @@ async function write(source: Source, folder: string, clock: Clock, progress: Pro
 
   for (let part = 1; left.any; part += 1) {
     const number = String(part).padStart(6, '0');
-    parts.push(await writePart(folder, 'versions', `versions-${number}.ndjson.gz`, somePart()));
+    parts.push(await writePart(folder, 'versions', `versions-${number}.ndjson.gz`, some()));
     // Part by part, so that only one part's references are held.
     parts.push(await writePart(folder, 'blobs', `blobs-${number}.ndjson.gz`, blobs()));
   }
   parts.push(await writePart(folder, 'vault', 'vault-000001.ndjson.gz', vault()));
+  parts.push(await writePart(folder, 'heads', 'heads-000001.ndjson.gz', heads()));
+  const trail = links();
+  for (let [part, more] = [1, true]; more; part += 1) {
+    const name = `audit-${String(part).padStart(6, '0')}.ndjson.gz`;
+    parts.push(
+      await writePart(
+        folder,
+        'audit',
+        name,
+        upTo(PART_BYTES, trail, () => (more = false)),
+      ),
+    );
+    progress(`${taken.audit} records of the audit trail`);
+  }
   const manifest: Manifest = { format: FORMAT_NAME, version: FORMAT, store: source.id, made: instant, ...taken, parts };
   await writeManifest(folder, manifest);
   return manifest;
+}
+
+/** The lines of one part; what is left stays for the next one. */
+async function* upTo(most: number, lines: AsyncIterator<string>, ended: () => void): AsyncGenerator<string> {
+  for (let bytes = 0; bytes < most;) {
+    const next = await lines.next();
+    if (next.done === true) {
+      ended();
+      return;
+    }
+    bytes += next.value.length;
+    yield next.value;
+  }
 }
 
 export const blobPath = (folder: string, hash: string): string => join(folder, 'blobs', hash.slice(0, 2), hash);

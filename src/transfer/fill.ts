@@ -12,6 +12,7 @@ import type { Progress } from './progress.js';
 import { Refused } from './refused.js';
 import { recordsOf, storeSource, type Data, type Source } from './source.js';
 import { add, emptyTally, same, type Tally } from './tally.js';
+import { copyTrail, hasTrail } from './trail.js';
 
 export type Task = 'restore' | 'move';
 
@@ -26,6 +27,8 @@ interface Note {
 export interface Filled extends Tally {
   blobs: number;
   vault: number;
+  /** Records of the audit trail. */
+  audit: number;
 }
 
 export async function fill(
@@ -50,6 +53,7 @@ export async function fill(
     progress(`${note.tally.versions} versions`);
   }
   const vault = await copyVault(source, target.store);
+  const audit = await copyTrail(source.trail, target.store.audit, progress);
   const { tally, blobs } = await readBack(target, progress);
   if (!same(tally, note.tally))
     throw new Refused(
@@ -58,7 +62,7 @@ export async function fill(
   // Only a source that lives on can have more later; a backup never has.
   if (task === 'move') await keeping.setNote('moved', JSON.stringify(note));
   await keeping.setNote('filling', undefined);
-  return { ...tally, blobs, vault };
+  return { ...tally, blobs, vault, audit };
 }
 
 function changeOf(indexing: Indexing, version: Version): Change {
@@ -99,7 +103,7 @@ async function begin(task: Task, source: Source, store: Store, { fingerprint }: 
   }
   const [first] = await store.vault.list(undefined, 1);
   const { versions } = await store.changes(undefined, 1);
-  if (first !== undefined || versions.length > 0) throw new Refused(notEmpty(task));
+  if (first !== undefined || versions.length > 0 || (await hasTrail(store.audit))) throw new Refused(notEmpty(task));
   const note: Note = { task, source: source.id, tally: emptyTally };
   await keeping.setNote('filling', JSON.stringify(note));
   await keeping.setNote('index', fingerprint);

@@ -3,13 +3,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { BlobRef } from '../blob/port.js';
 import { limits } from '../kit/limits.js';
-import type { VaultRecord, Version } from '../store/port.js';
+import type { AuditHead, VaultRecord, Version } from '../store/port.js';
 import { blobPath, hashed } from './backup.js';
 import { damaged, readPart, type Part } from './lines.js';
 import { readManifest, type Manifest } from './manifest.js';
 import type { Progress } from './progress.js';
 import type { Source } from './source.js';
 import { versionOf } from './tally.js';
+import { linkIn } from './trail.js';
 
 /** Reads all of it once; rejects when anything is missing or not what was written. */
 export async function checkedFolder(
@@ -36,6 +37,11 @@ export async function checkedFolder(
   let records = 0;
   for (const part of partsOf(manifest, 'vault'))
     for await (const _record of readPart(folder, part, recordOf)) records += 1;
+  let audit = 0;
+  for (const part of partsOf(manifest, 'heads')) for await (const _head of readPart(folder, part, headIn)) continue;
+  for (const part of partsOf(manifest, 'audit'))
+    for await (const { keys } of readPart(folder, part, linkIn)) audit += keys.length;
+  if (audit !== (manifest.audit ?? 0)) throw damaged('manifest.json');
   if (records !== manifest.vault || versions !== manifest.versions || blobs !== manifest.blobs)
     throw damaged('manifest.json');
   return { source: folderSource(folder, manifest, seal), manifest };
@@ -61,6 +67,17 @@ function folderSource(folder: string, manifest: Manifest, id: string): Source {
     async *vault() {
       for (const part of partsOf(manifest, 'vault')) yield* readPart(folder, part, recordOf);
     },
+    trail: {
+      async heads() {
+        const heads: AuditHead[] = [];
+        for (const part of partsOf(manifest, 'heads'))
+          for await (const head of readPart(folder, part, headIn)) heads.push(head);
+        return heads;
+      },
+      async *links() {
+        for (const part of partsOf(manifest, 'audit')) yield* readPart(folder, part, linkIn);
+      },
+    },
   };
 }
 
@@ -81,6 +98,8 @@ async function* pagesOf(folder: string, part: Part, at: number, skipped: number)
 }
 
 const refOf = (line: string): BlobRef => JSON.parse(line) as BlobRef;
+
+const headIn = (line: string): AuditHead => JSON.parse(line) as AuditHead;
 
 const recordOf = (line: string): VaultRecord => JSON.parse(line) as VaultRecord;
 

@@ -10,7 +10,7 @@ import { Refused } from './refused.js';
 /** One file of a backup, as its manifest names it. */
 export interface Part {
   name: string;
-  kind: 'versions' | 'blobs' | 'vault';
+  kind: 'versions' | 'blobs' | 'vault' | 'heads' | 'audit';
   lines: number;
   bytes: number;
   sha256: string;

@@ -16,11 +16,13 @@ export interface Manifest {
   blobs: number;
   blobBytes: number;
   vault: number;
+  /** Records of the audit trail; format 1 had none. */
+  audit?: number;
   parts: Part[];
 }
 
 export const FORMAT_NAME = 'afferent-backup';
-export const FORMAT = 1;
+export const FORMAT = 2;
 const NAME = 'manifest.json';
 
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
@@ -42,9 +44,9 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   });
   const { sha256, ...manifest } = parsed(text);
   if (manifest.format !== FORMAT_NAME || sha256 !== sealOf(manifest)) throw damaged(NAME);
-  if (manifest.version !== FORMAT)
+  if (manifest.version > FORMAT)
     throw new Refused(
-      `The backup has format ${manifest.version} and this release reads ${FORMAT}: use a later release.`,
+      `The backup has format ${manifest.version} and this release reads up to ${FORMAT}: use a later release.`,
     );
   return { manifest, seal: sha256 };
 }

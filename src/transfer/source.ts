@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { BlobRef, Blobs } from '../blob/port.js';
 import { limits } from '../kit/limits.js';
 import type { Cursor, Store, VaultRecord, Version } from '../store/port.js';
+import { trailOf, type TrailSource } from './trail.js';
 
 export interface Source {
   /** Which data this is: the same each time, and different from all others'. */
@@ -13,6 +14,8 @@ export interface Source {
   blob(ref: BlobRef): Promise<Readable | undefined>;
   /** The records of the vault that have not expired. */
   vault(): AsyncGenerator<VaultRecord>;
+  /** To be read after the versions: so nothing is there that it does not tell of. */
+  trail: TrailSource;
 }
 
 export interface SourcePage {
@@ -39,6 +42,7 @@ export async function storeSource({ store, blobs }: Data): Promise<Source> {
     },
     blob: (ref) => blobs.get(ref),
     vault: () => recordsOf(store),
+    trail: trailOf(store.audit),
   };
 }
 

@@ -14,10 +14,12 @@ export interface Tally {
 
 export const emptyTally: Tally = { versions: 0, sum: '0' };
 
-export function add(tally: Tally, versions: readonly Version[]): Tally {
-  let sum = BigInt(`0x${tally.sum}`);
-  for (const version of versions) sum += BigInt(`0x${createHash('sha256').update(lineOf(version)).digest('hex')}`);
-  return { versions: tally.versions + versions.length, sum: BigInt.asUintN(256, sum).toString(16) };
+export const add = (tally: Tally, versions: readonly Version[]): Tally =>
+  versions.reduce((sum, one) => addHash(sum, createHash('sha256').update(lineOf(one)).digest('hex')), tally);
+
+/** One thing more, by its hash in hexadecimal. */
+export function addHash({ versions, sum }: Tally, hash: string): Tally {
+  return { versions: versions + 1, sum: BigInt.asUintN(256, BigInt(`0x${sum}`) + BigInt(`0x${hash}`)).toString(16) };
 }
 
 export const same = (one: Tally, other: Tally): boolean => one.versions === other.versions && one.sum === other.sum;

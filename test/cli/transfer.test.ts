@@ -57,7 +57,7 @@ test('backup, and a restore that is killed: nothing starts on the half, the same
   const saved = await run('a', ['backup', join(folder, 'saved')]);
   expect(saved).toMatchObject({
     code: 0,
-    said: expect.stringMatching(/Backed up 4106 versions, 3 blobs and 2 records/),
+    said: expect.stringMatching(/Backed up 4106 versions, 3 blobs, 2 records of the vault and 0 of the audit trail/),
   });
 
   const killed = await using('b', async ({ store }) =>

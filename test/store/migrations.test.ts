@@ -82,7 +82,7 @@ describe('SQLite', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  test.each([1, 3, 4, 6])('schema %d is brought forward with all that it holds', async (number) => {
+  test.each([1, 3, 4, 6, 7])('schema %d is brought forward with all that it holds', async (number) => {
     const old = new Database(file);
     old.exec(await schema(`sqlite-${number}.sql`));
     old.close();
@@ -93,9 +93,9 @@ describe('SQLite', () => {
     await store.close();
   });
 
-  test('the audit trail of schema 6 is found as it was, and holds', async () => {
+  test.each([6, 7])('the audit trail of schema %d is found as it was, and holds', async (number) => {
     const old = new Database(file);
-    old.exec(await schema('sqlite-6.sql'));
+    old.exec(await schema(`sqlite-${number}.sql`));
     old.close();
     const store = openSqliteStore({ file, clock: systemClock });
     const said = async (key: string, size: number) => {

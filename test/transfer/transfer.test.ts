@@ -164,7 +164,7 @@ describe('a damaged backup', () => {
     await save(source);
     const target = await world('sqlite');
     const all = await files();
-    expect(all.length).toBe(7);
+    expect(all.length).toBe(9);
     for (const file of all) {
       const bytes = await readFile(file);
       const flipped = Buffer.from(bytes);

@@ -94,7 +94,7 @@ export const whoOfAccount = ({ username, role, organization, id, fhirUser }: Acc
   ...(fhirUser === undefined ? {} : { fhirUser }),
 });
 
-export const whoOfClient = ({ id, organization }: Client): Who => ({
+export const whoOfClient = ({ id, organization }: Pick<Client, 'id' | 'organization'>): Who => ({
   name: id,
   role: 'system',
   owner: organization === '' ? HOME : organization,

@@ -86,7 +86,9 @@ export function createPrograms(auth: Auth, wire: Wire): Programs {
       token: registrationToken,
       organization: '',
     });
-    learn(response, { detail: { client_id: String(registered.client_id) } });
+    // Who was let in is told of whatever else came from there in this minute.
+    const id = String(registered.client_id);
+    learn(response, { who: whoOfClient({ id, organization: '' }), detail: { client_id: id } });
     await sendJson(response, 201, registered);
   }
 

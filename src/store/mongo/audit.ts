@@ -179,6 +179,38 @@ export function createAudit(parts: Parts): MongoAudit {
     return { items, ...(more ? { next: [String(shown.at(-1)?._id)] } : {}) };
   }
 
+  async function inTime({ size, bytes, after }: PageRequest): Promise<Page<AuditLink>> {
+    await outbox.opened();
+    const [at, name] = [Number(after?.[0]), String(after?.[1])];
+    const from = after === undefined ? {} : { $or: [{ at: { $gt: at } }, { at: { $eq: at }, _id: { $gt: name } }] };
+    const cursor = audit.find(from, {
+      ...timed,
+      sort: { at: 1, _id: 1 },
+      batchSize: Math.min(size + 1, 1000),
+      raw: true,
+    });
+    const { rows, more } = await readPage(cursor, { size, bytes: bytes ?? limits.bundleBytes });
+    const last = rows.at(-1);
+    return {
+      items: rows.map(linkOf),
+      ...(more && last !== undefined ? { next: [Number(last.at), String(last._id)] } : {}),
+    };
+  }
+
+  async function clear(): Promise<void> {
+    await audit.deleteMany({}, timed);
+    await meta.deleteMany({ _id: { $gte: CHAIN, $lt: `${CHAIN}~` } }, timed);
+  }
+
+  async function load(links: readonly AuditLink[]): Promise<void> {
+    if (links.length > 0) await audit.insertMany(links.map(toDocument), timed);
+  }
+
+  async function ended(last: readonly AuditHead[]): Promise<void> {
+    for (const one of last)
+      await meta.updateOne({ _id: { $eq: `${CHAIN}${one.chain}` } }, { $set: { value: JSON.stringify(one) } }, UPSERT);
+  }
+
   async function heads(): Promise<AuditHead[]> {
     const found = await meta.find({ _id: { $gte: CHAIN, $lt: `${CHAIN}~` } }, timed).toArray();
     return found.map(({ value = '' }) => JSON.parse(value) as AuditHead);
@@ -218,6 +250,10 @@ export function createAudit(parts: Parts): MongoAudit {
     scan: (...asked) => answered(scan(...asked)),
     get: (id) => answered(get(id)),
     links: (page) => answered(links(page)),
+    inTime: (page) => answered(inTime(page)),
+    clear: () => answered(clear()),
+    load: (some) => answered(load(some)),
+    ended: (last) => answered(ended(last)),
     heads: () => answered(heads()),
     expire: (before, told) => answered(expire(before, told)),
   };

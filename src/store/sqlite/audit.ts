@@ -55,7 +55,7 @@ export function createLedger({ get, run }: Connection, clock: Clock, sealed: (re
   };
 }
 
-export function createAuditLog(connection: Connection, { commit }: Committer<Hands>): AuditLog {
+export function createAuditLog(connection: Connection, { commit, commitSteps }: Committer<Hands>): AuditLog {
   const { all, get, page, tuple, tuples } = connection;
   /** What was asked for since the last commit: one job of the next one, however many ask. */
   let gathered: { records: AuditRecord[]; kept: Promise<void> } | undefined;
@@ -80,9 +80,9 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
   }
 
   /** The first link of which a rising column says so much: found by halving, as links are numbered in that order. */
-  function firstWith(column: 'at' | 'first', least: number): number {
+  function firstWith(column: 'at' | 'first', least: number, after = 0): number {
     let { low, high } = get(
-      sql`SELECT coalesce(min(num), 1) AS low, coalesce(max(num), 0) + 1 AS high FROM audit_link`,
+      sql`SELECT coalesce(min(num), 1) AS low, coalesce(max(num), 0) + 1 AS high FROM audit_link WHERE num > ${after}`,
     ) as {
       low: number;
       high: number;
@@ -142,7 +142,9 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
   function find(id: string) {
     const place = placeOf(id);
     if (place === undefined) return undefined;
-    const num = firstWith('first', place.number + 1) - 1;
+    const loaded = get(sql`
+      SELECT num FROM audit_loaded WHERE chain = ${place.chain} AND first <= ${place.number} ORDER BY first DESC LIMIT 1`);
+    const num = Number(loaded?.num ?? firstWith('first', place.number + 1, lastLoaded()) - 1);
     const [row] = tuples(sql`
       SELECT num, 0, chain, first, at, CAST(text AS BLOB) FROM audit_link
       WHERE num <= ${num} AND chain = ${place.chain} ORDER BY num DESC LIMIT 1`);
@@ -152,8 +154,19 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
     return entry.text === '' ? undefined : entry;
   }
 
-  function links({ size, bytes, after = [0] }: PageRequest): Page<AuditLink> {
+  const lastLoaded = (): number => Number(get(sql`SELECT value FROM note WHERE name = ${LOADED}`)?.value ?? 0);
+
+  function links(request: PageRequest): Page<AuditLink> {
     const [mark, isFound] = [markOf(connection), createFound(connection)];
+    const { items, next } = inTime(request);
+    const looked = items.map(({ num, ...link }) => {
+      const lost = num > mark ? [] : link.keys.flatMap((some, line) => some.filter((key) => !isFound(key, num, line)));
+      return { ...link, lost };
+    });
+    return { items: looked, ...(next === undefined ? {} : { next }) };
+  }
+
+  function inTime({ size, bytes, after = [0] }: PageRequest): Page<AuditLink & { num: number }> {
     const { rows, more } = page(
       sql`SELECT num, 0, chain, first, at, CAST(text AS BLOB), keys, before, hash FROM audit_link
         WHERE num > ${after[0] ?? 0} ORDER BY num LIMIT ${bound(size + 1)}`,
@@ -163,9 +176,8 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
     );
     const items = rows.map((row) => {
       const [keys, before, hash] = row.slice(TEXT + 1);
-      const [num, listed] = [Number(row[0]), keysOf(keys)];
-      const lost = num > mark ? [] : listed.flatMap((some, line) => some.filter((key) => !isFound(key, num, line)));
-      return { ...linkOf(row), keys: listed, lost, before: String(before), hash: String(hash) };
+      const said = { keys: keysOf(keys), lost: [], before: String(before), hash: String(hash) };
+      return { num: Number(row[0]), ...linkOf(row), ...said };
     });
     const last = rows.at(-1);
     return more && last !== undefined ? { items, next: [Number(last[0])] } : { items };
@@ -176,13 +188,28 @@ export function createAuditLog(connection: Connection, { commit }: Committer<Han
     scan: (key, span, request) => answer(() => scan(key, span, request)),
     get: (id) => answer(() => find(id)),
     links: (request) => answer(() => links(request)),
+    inTime: (request) => answer(() => inTime(request)),
     heads: () =>
       answer(() =>
-        all(sql`SELECT value FROM note WHERE name = ${NOTE}`).map(({ value }) => {
-          const { chain, count, hash } = lastOf(value);
-          return { chain, count, hash };
-        }),
+        all(
+          sql`SELECT value FROM note WHERE name = ${NOTE} OR name >= ${CHAIN} AND name < ${`${CHAIN}~`} ORDER BY name`,
+        )
+          .map(({ value }) => lastOf(value))
+          .filter(({ count }) => count > 0)
+          .map(({ chain, count, hash }) => ({ chain, count, hash })),
       ),
+    clear: () =>
+      commit(({ connection: { run } }) => {
+        for (const table of [sql`audit_link`, sql`audit_place`, sql`audit_loaded`]) run(sql`DELETE FROM ${table}`);
+        for (const name of [NOTE, MARK, LOADED]) run(sql`DELETE FROM note WHERE name = ${name}`);
+        run(sql`DELETE FROM note WHERE name >= ${CHAIN} AND name < ${`${CHAIN}~`}`);
+      }),
+    load: (some) => commitSteps((hands) => load(hands, some), some.length),
+    ended: (heads) =>
+      commit(({ connection: { run } }) => {
+        for (const head of heads)
+          run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${CHAIN + head.chain}, ${JSON.stringify(head)})`);
+      }),
     expire: (before, told) => commit((hands) => expire(hands, before, told)),
   };
 }
@@ -202,6 +229,28 @@ export function* orderKeys({ connection }: Hands): Generator<undefined, boolean>
   return rows.length === ORDERED;
 }
 
+/** The chain of this store begins anew behind them, and no earlier than they were kept. */
+function* load({ connection }: Hands, links: readonly AuditLink[]): Generator<undefined, void> {
+  const { insert, run } = connection;
+  const nums: number[] = [];
+  for (const { chain, first, at, text, keys, before, hash } of links) {
+    const num = insert(sql`
+      INSERT INTO audit_link (chain, first, at, text, keys, before, hash)
+      VALUES (${chain}, ${first}, ${at}, ${text}, ${JSON.stringify(keys)}, ${before}, ${hash})`);
+    run(sql`INSERT INTO audit_loaded (chain, first, num) VALUES (${chain}, ${first}, ${num})`);
+    nums.push(num);
+    yield;
+  }
+  yield* addKeys(
+    connection,
+    links.map(({ keys }, n) => ({ num: nums[n] ?? 0, keys })),
+  );
+  const last: Last = { ...newChain(), at: links.at(-1)?.at ?? 0 };
+  run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${NOTE}, ${JSON.stringify(last)})`);
+  for (const name of [LOADED, MARK])
+    run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${name}, ${String(nums.at(-1) ?? 0)})`);
+}
+
 /** Some links at a time, so that it takes nobody long; the newest one stays, for the chain goes on from it. */
 function expire({ connection, ledger }: Hands, before: Instant, told: (cut: AuditHead[]) => AuditRecord): number {
   const { all, run } = connection;
@@ -219,7 +268,11 @@ function expire({ connection, ledger }: Hands, before: Instant, told: (cut: Audi
     cut.set(head.chain, head);
     for (const key of listed.flat()) found.add(key);
     run(sql`DELETE FROM audit_link WHERE num = ${num ?? 0}`);
+    run(sql`DELETE FROM audit_loaded WHERE chain = ${chain ?? ''} AND first = ${first ?? 0}`);
   }
+  // Nothing is left of a chain that was cut where it ended.
+  for (const head of cut.values())
+    run(sql`DELETE FROM note WHERE name = ${CHAIN + head.chain} AND value = ${JSON.stringify(head)}`);
   dropKeys(connection, found, nums, Number(old.at(-1)?.num ?? 0));
   if (cut.size > 0) ledger.add([told([...cut.values()])]);
   return gone;
@@ -255,6 +308,9 @@ const lastOf = (value: unknown): Last =>
 /** The head of the chain; and the last link whose keys are in order. */
 const NOTE = 'audit';
 const MARK = 'audit keys';
+/** The last link of another store; and before the name of each of their chains, in the notes of where they ended. */
+const LOADED = 'audit loaded';
+const CHAIN = 'audit chain ';
 
 /** Where the text stands in a row. */
 const TEXT = 5;

@@ -176,6 +176,15 @@ const migrations: readonly string[] = [
     SELECT key, link, '[' || group_concat(link || ',' || line, ',' ORDER BY line) || ']' FROM audit_key GROUP BY key, link;
   DROP TABLE audit_key;
   `,
+  // Links of other stores, whose numbers do not rise with those of this store's own chain.
+  `
+  CREATE TABLE audit_loaded (
+    chain TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    num INTEGER NOT NULL,
+    PRIMARY KEY (chain, first)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the database up to date; a database of a later release is left alone. */
