@@ -4,7 +4,6 @@
  * written ends its chain: the next record begins a new one, so that no gap looks like a removal.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { BSON } from 'mongodb';
 import { limits } from '../../kit/limits.js';
 import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
 import type {
@@ -18,11 +17,11 @@ import type {
   PageRequest,
   Position,
 } from '../port.js';
+import { linkOf, nameOf, toDocument } from './audit-links.js';
 import { answered, isClosed, isDuplicate, isTrouble, toStoreError } from './errors.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import { readPage } from './page.js';
 import type { Parts } from './parts.js';
-import { part, type RawFields } from './raw.js';
 import type { AuditDocument } from './schema.js';
 import { createBudget } from './transaction.js';
 
@@ -265,29 +264,3 @@ const CHAIN = 'audit chain ';
 
 /** Links that go at once. */
 const EXPIRED = 500;
-
-/** So that the links of a chain sort by their numbers. */
-const nameOf = (chain: string, first: number): string => `${chain}/${String(first).padStart(15, '0')}`;
-
-function toDocument({ chain, first, at, text, keys, before, hash }: AuditLink): AuditDocument {
-  const k = [...new Set(keys.flat())];
-  const numbers = new Map(k.map((key, number) => [key, number]));
-  const l = keys.map((some) => some.map((key) => numbers.get(key) ?? 0));
-  return { _id: nameOf(chain, first), c: chain, n: first, at, text, k, l, before, hash };
-}
-
-function linkOf({ c, n, at, text, k, l, before, hash }: RawFields): AuditLink {
-  const names = Object.values(BSON.deserialize(part(k))) as string[];
-  const lists = Object.values(BSON.deserialize(part(l))) as number[][];
-  return {
-    chain: String(c),
-    first: Number(n),
-    at: Number(at),
-    text: Buffer.from(part(text)).toString(),
-    keys: lists.map((numbers) => numbers.map((number) => names[number] ?? '')),
-    // What is found is found by the very document.
-    lost: [],
-    before: String(before),
-    hash: String(hash),
-  };
-}

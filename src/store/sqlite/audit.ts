@@ -5,54 +5,18 @@
  * A request pays for one row at the end of one table. Its keys are put in order later, many at once; until then the
  * newest links are looked through.
  */
-import type { Clock, Instant } from '../../kit/clock.js';
-import { entryOf, headOf, linkAfter, newChain, placeOf } from '../chain.js';
+import type { Instant } from '../../kit/clock.js';
+import { entryOf, headOf, newChain, placeOf } from '../chain.js';
 import type { AuditFound, AuditHead, AuditLink, AuditLog, AuditRecord, Page, PageRequest } from '../port.js';
 import { addKeys, createFound, dropKeys, placesOf } from './audit-keys.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
+import { lastOf, NOTE, type Last, type Ledger } from './ledger.js';
 import { and, bound, sql, type Sql } from './sql.js';
-
-/** What a transaction has to tell. */
-export interface Ledger {
-  /** Called as the last thing of a job, which can no longer fail then. */
-  add: (records: readonly AuditRecord[]) => void;
-  /** At the beginning of a transaction, and when one was rolled back: nothing is to be told yet. */
-  clear: () => void;
-  /** Inside the transaction, before its commit. */
-  seal: () => void;
-}
 
 interface Hands {
   connection: Connection;
   ledger: Ledger;
-}
-
-/** @param sealed told how many records a transaction was given */
-export function createLedger({ get, run }: Connection, clock: Clock, sealed: (records: number) => void): Ledger {
-  let records: AuditRecord[] = [];
-
-  function seal(): void {
-    if (records.length === 0) return;
-    const { at: before, ...head } = lastOf(get(sql`SELECT value FROM note WHERE name = ${NOTE}`)?.value);
-    const { link, listed } = linkAfter(head, records, Math.max(clock.now(), before));
-    const { chain, first, at, text, hash } = link;
-    run(sql`
-      INSERT INTO audit_link (chain, first, at, text, keys, before, hash)
-      VALUES (${chain}, ${first}, ${at}, ${text}, ${listed}, ${link.before}, ${hash})`);
-    const last: Last = { ...headOf(link), at };
-    run(sql`INSERT OR REPLACE INTO note (name, value) VALUES (${NOTE}, ${JSON.stringify(last)})`);
-    sealed(records.length);
-    records = [];
-  }
-
-  return {
-    add: (more) => void records.push(...more),
-    clear: () => {
-      records = [];
-    },
-    seal,
-  };
 }
 
 export function createAuditLog(connection: Connection, { commit, commitSteps }: Committer<Hands>): AuditLog {
@@ -297,16 +261,7 @@ function linkOf([, , chain, first, at, text]: Tuple): Pick<AuditLink, 'chain' | 
   };
 }
 
-/** Where the chain ended, and when; what the next link begins from. */
-interface Last extends AuditHead {
-  at: number;
-}
-
-const lastOf = (value: unknown): Last =>
-  typeof value === 'string' ? (JSON.parse(value) as Last) : { ...newChain(), at: 0 };
-
-/** The head of the chain; and the last link whose keys are in order. */
-const NOTE = 'audit';
+/** The last link whose keys are in order. */
 const MARK = 'audit keys';
 /** The last link of another store; and before the name of each of their chains, in the notes of where they ended. */
 const LOADED = 'audit loaded';

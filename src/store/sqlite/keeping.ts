@@ -1,9 +1,9 @@
 /** What moves and mends a whole database: snapshots of the feed, loading of exact versions, renewal of search values. */
 import { limits } from '../../kit/limits.js';
 import { StoreError, type Change, type Cursor, type Keeping, type PageRequest } from '../port.js';
-import type { Ledger } from './audit.js';
 import type { Committer } from './commit.js';
 import { answer, type Connection, type Tuple } from './connection.js';
+import type { Ledger } from './ledger.js';
 import type { Openings } from './openings.js';
 import { BEHIND, versionColumns, versionOf } from './rows.js';
 import { sql, type Sql } from './sql.js';
