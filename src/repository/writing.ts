@@ -137,7 +137,8 @@ export function createWriting(parts: WritingParts): Write {
     if (key.type === 'Consent') issues.push(...doubts(made.document ?? made.text));
     const change: Change = { ...written, ...made, ...(blob === undefined ? {} : { blob }) };
     // What was seen before the write must be so after it: nobody moves a resource out of their reach, or into it.
-    const purpose = was?.text === undefined ? 'create' : 'update';
+    // Whoever writes to what was deleted updates it.
+    const purpose = was === undefined ? 'create' : 'update';
     if (!(await store.mayBecome(call, purpose, change))) throw outside(call, key.type);
     return { change, issues, placeOf };
   }

@@ -296,6 +296,22 @@ describeServer(
         expect(await seenOf(one, a1.as)).toBe(EVERYTHING);
       });
 
+      test('bytes follow what shows them in the house that keeps them, and no copy that another house has of it', async () => {
+        const one = await referred();
+        const patient = await post({ resourceType: 'Patient' }, hospital);
+        const content = { contentType: 'image/jpeg', url: one.bytes };
+        const copy = await post(
+          { resourceType: 'Media', status: 'completed', subject: ref(patient), content },
+          hospital,
+        );
+        const theirs = await person('hospital', 'coordinator');
+        await consent(patient, { type: 'deny', actor: actor(b1.name) }, {}, theirs.as);
+        expect([await seenOf(one, b1.as), ...(await statuses([copy], b1.as))]).toEqual([EVERYTHING, 404]);
+        await consent(one.patient, { type: 'deny', class: [{ code: 'Media' }], actor: actor(b1.name) });
+        expect(await seenOf(one, b1.as)).toBe('patient plain secret request task');
+        expect(await seenOf(one, b2.as)).toBe(EVERYTHING);
+      });
+
       test('a Consent that comes while a case is placed or listed is not missed', async () => {
         for (let round = 0; round < 4; round += 1) {
           const patient = await post({ resourceType: 'Patient' });

@@ -118,6 +118,20 @@ describeServer(
       });
     });
 
+    test('S-SCOPE-03 to write to what was deleted is an update, within what updates may reach', async () => {
+      const gone = await post(observation(patient));
+      expect((await send(`/Observation/${gone}`, writer, { method: 'DELETE' })).status).toBe(204);
+      const put = async (scopes: string, whose: string) => {
+        const as = specialist(`back ${scopes}`, scopes, { patient });
+        const body = { ...observation(whose), id: gone };
+        return (await send(`/Observation/${gone}`, as, { method: 'PUT', body })).status;
+      };
+      expect(await put('user/Observation.crds', patient)).toBe(403);
+      expect(await put('patient/Observation.us', other)).toBe(403);
+      expect(await put('user/Observation.us patient/Observation.cruds', other)).toBe(201);
+      expect((await send(`/Observation/${gone}`, writer, { method: 'DELETE' })).status).toBe(204);
+    });
+
     test('S-SCOPE-05 each entry is asked for by itself: a batch answers it, a transaction is refused whole', async () => {
       const as = specialist('entries', 'user/Observation.cr');
       const entry = [

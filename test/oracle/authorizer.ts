@@ -18,6 +18,8 @@ export interface Eyes {
   isReached(kept: Kept): boolean;
   /** Whether it is a Consent of who refuses something to the caller in person: nobody writes about themselves. */
   isConcerned(owner: string, consent: Json): boolean;
+  /** Whether a patient keeps it, as it stands, from this person. */
+  isRefused(kept: Kept): boolean;
   /** Whether what it writes may refer to it: to all that its organization sees, and a patient to what is their own. */
   mayReferTo(kept: Kept): boolean;
   /** All that is there now and is seen. */
@@ -101,6 +103,7 @@ export function createEyes(world: World, token: Token): Eyes {
       return found.some((meets) => meets(resource));
     },
     isReached,
+    isRefused: (kept) => isRefused(kept, current(kept), false),
     isConcerned,
     mayReferTo(kept) {
       if (current(kept) === undefined || !isReached(kept) || isRefused(kept, current(kept), false)) return false;

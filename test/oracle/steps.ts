@@ -60,8 +60,8 @@ export function mayStep(eyes: Eyes, kept: Kept, next: Json): boolean | undefined
       (REQUESTER[was.status] ?? []).includes(next.status)
     );
   }
-  // Whose step it is needs no more than to be allowed to change Tasks.
-  const mayChange = eyes.isReached(kept) && eyes.allows('Task', 'u', was);
+  // Whose step it is needs no more than to be allowed to change Tasks, and that no patient keeps it from them.
+  const mayChange = eyes.isReached(kept) && !eyes.isRefused(kept) && eyes.allows('Task', 'u', was);
   if (!mayChange) return eyes.sees(kept, 'rs') ? false : undefined;
   // It is handed on within the house only.
   if ([was, next].some((one) => named(world, one.owner) !== token.organization)) return false;

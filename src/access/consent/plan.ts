@@ -44,14 +44,18 @@ export function refusals(
 ): Refusals {
   const groups = grouped(agreements);
 
-  function deniedOf(type: string, actor: Actor, emergency: boolean): Plan {
-    const own = groups.map((group) => ({ ...group, where: denied(group.agreements, { type, actor, at, emergency }) }));
+  function deniedOf(type: string, actor: Actor, emergency: boolean, among = groups): Plan {
+    const own = among.map((group) => ({ ...group, where: denied(group.agreements, { type, actor, at, emergency }) }));
     const plans = ofPatients(type, own, registry);
     if (type !== 'Binary') return anyOf(plans);
-    // Bytes are kept from whom what shows them is kept from.
-    const shown = SHOWING.flatMap((by): Plan[] => {
-      const where = deniedOf(by, actor, emergency);
-      return isNothing(where) ? [] : [{ node: 'pointed', by, param: SHOWS, where }];
+    // Bytes are kept from whom what shows them is kept from, in the same house: its Consents speak of no other's.
+    const shown = [...new Set(among.map(({ owner }) => owner))].flatMap((owner): Plan[] => {
+      const theirs = among.filter((group) => group.owner === owner);
+      const by = SHOWING.flatMap((one): Plan[] => {
+        const where = deniedOf(one, actor, emergency, theirs);
+        return isNothing(where) ? [] : [{ node: 'pointed', by: one, param: SHOWS, where }];
+      });
+      return by.length === 0 ? [] : [both({ node: 'owned', by: [owner] }, anyOf(by))];
     });
     return anyOf([...plans, ...shown]);
   }
