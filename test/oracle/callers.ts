@@ -75,9 +75,12 @@ function near(world: World, token: Token, { owner, versions }: Pick<Kept, 'owner
     ...(person === undefined || who === undefined ? {} : { person: who }),
     ...(patient === undefined ? {} : { patient }),
     ...(nth % 5 === 0 ? { scopes: [scope('patient', '*')] } : nth % 2 === 0 ? { scopes: [own(token, '*')] } : {}),
+    ...(nth % 6 === 1 ? { scopes: [{ ...own(token, '*'), letters: PARTS[nth % PARTS.length]! }] } : {}),
   };
 }
 
+/** Of what may be done to all types, a part. */
+const PARTS = ['crs', 'rus', 'r', 's', 'crs'];
 const STAFF = ['referrer', 'specialist', 'coordinator', 'administrator'] as const;
 
 const scope = (context: TokenScope['context'], type: string, letters = 'cruds'): TokenScope => ({

@@ -50,6 +50,12 @@ const PERSONAL: typeof PROVISIONS = [
   (_to, _own, person) => ({ type: 'deny', ...actor(person) }),
 ];
 
+/** What says nothing of one's own people is no rule for them, though another Consent is about one of them by name. */
+const BOTH: typeof PROVISIONS = [
+  () => ({ type: 'deny', class: [kind('Observation'), kind('Condition')] }),
+  (_to, own) => ({ type: 'deny', ...actor(own), class: [kind('Encounter')] }),
+];
+
 const consentIn = (patient: string, scope: string, dateTime: string): Json => ({
   resourceType: 'Consent',
   status: 'active',
@@ -85,6 +91,11 @@ export function consents(builder: Builder): void {
       // Some patients have none, or none that counts: referrals alone decide about them.
       if (at === 0) {
         if (owner !== OWNERS[0]) consent(owner, `Patient/${id}`, 20, [() => RESEARCH]);
+        continue;
+      }
+      // Of the last one both are said at once: what names nobody, and what names one of the house.
+      if (at === world.patients[owner]!.length - 1) {
+        for (const one of BOTH) consent(owner, `Patient/${id}`, 15, [one]);
         continue;
       }
       const made = consent(owner, `Patient/${id}`, 20);

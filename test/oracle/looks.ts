@@ -1,10 +1,10 @@
 /** Each way to one resource, and every history. */
 import fc from 'fast-check';
-import type { Eyes } from './authorizer.js';
+import { openNow, type Eyes } from './authorizer.js';
 import type { Request, Verdict } from './request.js';
 import { TYPES } from './roles.js';
 import { keptOf, ofText, once } from './state.js';
-import { current, latest, nameOf, TODAY, type Json, type Kept, type World } from './world.js';
+import { current, latest, nameOf, OWNERS, TODAY, type Json, type Kept, type World } from './world.js';
 
 const WAYS = [
   'read',
@@ -43,6 +43,7 @@ const oneOf = (world: World): fc.Arbitrary<Looked> => {
     fc.constantFrom(...changed).map(alone(WAYS)),
     fc.constantFrom(...changed.filter((kept) => patients(kept).size > 1)).map(alone(['vread', 'vread', 'history'])),
     fc.tuple(fc.nat(), fc.nat(), fc.boolean()).map(([nth, at, isLate]) => decided(world, nth, at, isLate)),
+    fc.nat().map((nth) => freed(world, nth) ?? decided(world, nth, nth, true)),
   );
 };
 
@@ -62,6 +63,22 @@ function decided(world: World, nth: number, at: number, isLate: boolean): Looked
   );
   const kept = concerned[at % concerned.length] ?? one;
   return { kept, about: { owner: kept.owner, versions: [...kept.versions, ...one.versions] }, ways: WAYS };
+}
+
+/** What is open to another organization since a Consent of its patient ended, which was while it was asked. */
+function freed(world: World, nth: number): Looked | undefined {
+  const all = once(world, 'freed', () => {
+    const ended = keptOf(world, 'Consent').filter(
+      ({ versions }) => versions.at(-1)!.at >= TODAY && versions.at(-1)!.resource?.status !== 'active',
+    );
+    return world.kept.flatMap((kept) =>
+      ended.some((one) => one.owner === kept.owner && said(kept).includes(latest(one).patient.reference))
+        ? OWNERS.filter((to) => openNow(world).get(to)!.has(nameOf(kept))).map((to) => ({ kept, to }))
+        : [],
+    );
+  });
+  const one = all[nth % Math.max(all.length, 1)];
+  return one && { kept: one.kept, about: { owner: one.to, versions: [] }, ways: ['read'] };
 }
 
 const textOf = ofText((resource: Json): string => JSON.stringify(resource));

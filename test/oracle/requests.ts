@@ -4,11 +4,12 @@ import { reading, writing } from './bundles.js';
 import { history, look, systemHistory } from './looks.js';
 import type { Request } from './request.js';
 import type { Token } from './roles.js';
-import { step } from './steps.js';
+import { step, takeOver } from './steps.js';
 import {
   asImport,
   create,
   createByCondition,
+  endConsent,
   remove,
   staleWrite,
   update,
@@ -21,7 +22,7 @@ import type { World } from './world.js';
 export function requests(world: World, tokens: fc.Arbitrary<Token>): fc.Arbitrary<Request> {
   const reads = fc.oneof(search(world), look(world), compartment(world), count(world));
   const writes = (all: World) => fc.oneof(update(all), update(all), create(all), createByCondition(all));
-  const stepped = step(world, (eyes, kept, next) => asImport(eyes, updated(eyes, kept, next), false));
+  const stepping: Parameters<typeof step>[1] = (eyes, kept, next) => asImport(eyes, updated(eyes, kept, next), false);
   return fc.oneof(
     { weight: 24, arbitrary: search(world) },
     { weight: 8, arbitrary: count(world) },
@@ -33,7 +34,9 @@ export function requests(world: World, tokens: fc.Arbitrary<Token>): fc.Arbitrar
     { weight: 1, arbitrary: systemHistory() },
     { weight: 4, arbitrary: staleWrite(world) },
     { weight: 10, arbitrary: update(world) },
-    { weight: 14, arbitrary: stepped },
+    { weight: 12, arbitrary: step(world, stepping) },
+    { weight: 3, arbitrary: takeOver(world, stepping) },
+    { weight: 2, arbitrary: endConsent(world) },
     { weight: 3, arbitrary: remove(world) },
     { weight: 4, arbitrary: create(world) },
     { weight: 4, arbitrary: createByCondition(world) },

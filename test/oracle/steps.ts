@@ -1,10 +1,10 @@
 /** Steps of a Task between two organizations: which part may take which (docs/sharing.md). */
 import fc from 'fast-check';
-import type { Eyes } from './authorizer.js';
+import { openNow, type Eyes } from './authorizer.js';
 import type { Request } from './request.js';
 import type { Token } from './roles.js';
 import { named, names } from './sharing.js';
-import { keptOf } from './state.js';
+import { keptOf, thereOf } from './state.js';
 import { current, latest, nameOf, OWNERS, ref, type Json, type Kept, type World } from './world.js';
 
 /** TABLE: from which status to which. */
@@ -72,11 +72,10 @@ export function mayStep(eyes: Eyes, kept: Kept, next: Json): boolean | undefined
   return was.status === next.status ? true : (PERFORMER[was.status] ?? []).includes(next.status);
 }
 
+type Updated = (eyes: Eyes, kept: Kept, next: Json) => ReturnType<Request['expected']>;
+
 /** Any status after any other, and what a performer may and may not say with it. */
-export const step = (
-  world: World,
-  updated: (eyes: Eyes, kept: Kept, next: Json) => ReturnType<Request['expected']>,
-): fc.Arbitrary<Request> => {
+export const step = (world: World, updated: Updated): fc.Arbitrary<Request> => {
   const tasks = world.kept.filter((kept) => kept.type === 'Task' && current(kept) !== undefined);
   const between = tasks.filter((kept) => OWNERS.some((one) => one !== kept.owner && names(world, kept, one)));
   // Others see them and are not who is asked.
@@ -103,15 +102,37 @@ export const step = (
         for: { for: ref(`Patient/${patients[n % patients.length]}`) },
       }[more];
       const next = { ...latest(kept), status, ...extra };
-      return {
-        method: 'PUT',
-        path: `/${nameOf(kept)}`,
-        about: kept,
-        body: next,
-        expected: (eyes) => updated(eyes, kept, next),
-        effect: ({ world: all }, { etag }) => {
-          if (etag !== `W/"${kept.versions.length}"`) kept.versions.push({ at: all.now, resource: next });
-        },
-      };
+      return stepTo(kept, next, updated);
     });
 };
+
+/** Who sees a Task and is neither asked nor asking takes it on: somebody of theirs is its owner from now on. */
+export const takeOver = (world: World, updated: Updated): fc.Arbitrary<Request> =>
+  fc.nat().map((n): Request => {
+    const seen = thereOf(world, 'Task').flatMap((kept) =>
+      OWNERS.filter(
+        (one) =>
+          one !== kept.owner && one !== named(world, current(kept).owner) && openNow(world).get(one)!.has(nameOf(kept)),
+      ).map((by) => ({ kept, by })),
+    );
+    const all = thereOf(world, 'Task').map((kept) => ({ kept, by: kept.owner }));
+    const from = seen.length > 0 ? seen : all;
+    const { kept, by } = from[n % from.length]!;
+    const { status } = current(kept);
+    const people = thereOf(world, 'Practitioner').filter(({ owner }) => owner === by);
+    const may = [status, ...(PERFORMER[status] ?? [])];
+    const owner = ref(nameOf(people[n % people.length]!));
+    const next = { ...current(kept), status: may[n % may.length], owner };
+    return { ...stepTo(kept, next, updated), about: { owner: by, versions: [{ at: world.now, resource: { owner } }] } };
+  });
+
+const stepTo = (kept: Kept, next: Json, updated: Updated): Request => ({
+  method: 'PUT',
+  path: `/${nameOf(kept)}`,
+  about: kept,
+  body: next,
+  expected: (eyes) => updated(eyes, kept, next),
+  effect: ({ world }, { etag }) => {
+    if (etag !== `W/"${kept.versions.length}"`) kept.versions.push({ at: world.now, resource: next });
+  },
+});

@@ -1,13 +1,14 @@
 /** Writes: what may be changed, created and deleted, by id and by condition. What is accepted changes the world too. */
 import fc from 'fast-check';
-import type { Eyes } from './authorizer.js';
+import { openNow, type Eyes } from './authorizer.js';
 import { conditionOn } from './conditions.js';
 import type { Request, Verdict } from './request.js';
 import { found, maySearch } from './searches.js';
-import { ofText, thereOf } from './state.js';
+import { openIn } from './sharing.js';
+import { keptOf, ofText, once, thereOf } from './state.js';
 import { mayStep } from './steps.js';
 import { consentOf } from './consents.js';
-import { current, latest, nameOf, ref, type Json, type Kept, type World } from './world.js';
+import { current, latest, nameOf, OWNERS, ref, type Json, type Kept, type World } from './world.js';
 
 /** How a resource becomes the next one: [type, element, values]. */
 const SUBJECTS = new Set([
@@ -44,7 +45,9 @@ const nextOf = (world: World, kept: Kept): fc.Arbitrary<[string, Json]> => {
   if (kept.type === 'Consent')
     choices.push(
       ...Array<fc.Arbitrary<[string, Json]>>(3).fill(
-        fc.constant(['status', latest(kept).status === 'active' ? 'inactive' : 'active']),
+        fc
+          .constantFrom('inactive', 'entered-in-error')
+          .map((ended) => ['status', latest(kept).status === 'active' ? ended : 'active']),
       ),
     );
   return fc.oneof(...choices);
@@ -128,6 +131,34 @@ export const update = (world: World): fc.Arbitrary<Request> => {
     }),
   );
 };
+
+/** A Consent ends that keeps something from another organization: what is open without it is open anew. */
+export const endConsent = (world: World): fc.Arbitrary<Request> =>
+  fc.nat().map((n): Request => {
+    const all = once(world, 'ending', () => {
+      const free = openIn(world, () => false);
+      const kept = world.kept.filter((one) =>
+        OWNERS.some((to) => free.get(to)!.has(nameOf(one)) && !openNow(world).get(to)!.has(nameOf(one))),
+      );
+      const there = thereOf(world, 'Consent').filter((one) => current(one).status === 'active');
+      const keeping = there.filter((consent) =>
+        kept.some(
+          (one) => one.owner === consent.owner && leadingTo(current(one)).includes(current(consent).patient.reference),
+        ),
+      );
+      return keeping.length > 0 ? keeping : keptOf(world, 'Consent');
+    });
+    const kept = all[n % all.length]!;
+    const next = { ...latest(kept), status: n % 2 === 0 ? 'inactive' : 'entered-in-error' };
+    return {
+      method: 'PUT',
+      path: `/${nameOf(kept)}`,
+      body: next,
+      about: { owner: kept.owner, versions: [{ at: world.now, resource: { patient: next.patient } }] },
+      expected: (eyes) => asImport(eyes, updated(eyes, kept, next), false),
+      effect: effectOf(kept, next),
+    };
+  });
 
 /** An administrator brings resources under their ids, so an id that is not there for them is theirs to use: but it is taken. */
 export const asImport = ({ token }: Eyes, verdict: Verdict, patched: boolean): Verdict =>
