@@ -15,12 +15,12 @@ import { limits } from '../kit/limits.js';
 import { matches } from '../search/match.js';
 import { everything, type Entry } from '../search/plan.js';
 import type { SearchRegistry } from '../search/registry.js';
-import type { Found, Key, Position, Store, Version } from '../store/port.js';
+import type { Found, Key, Position, Store, ValueOf, Version } from '../store/port.js';
 import { createAgreements, patientOf, tooMany } from './consents/agreements.js';
 import { insideOf, someOf, toOf } from './consents/concerned.js';
 import { createEmergencyRecords, type EmergencyRecords } from './emergency/records.js';
 import { asked } from './failures.js';
-import { keyOf, nameOf } from './operations.js';
+import { nameOf } from './operations.js';
 
 export interface TermsDesk {
   of(principal: Principal): Promise<Terms>;
@@ -81,15 +81,15 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
   /** What the caller is in FHIR, the roles that they have, and the teams that they are in. */
   async function peopleOf({ fhirUser }: Pick<Grant, 'fhirUser'>): Promise<{ names: string[]; teams: string[] }> {
     if (fhirUser === undefined) return { names: [], teams: [] };
-    const roles = await namedIn([fhirUser], 'PractitionerRole');
+    const roles = await namedIn([fhirUser], ROLES);
     const names = [fhirUser, ...roles];
-    return { names, teams: await namedIn(names, 'CareTeam') };
+    return { names, teams: await namedIn(names, TEAMS) };
   }
 
-  async function namedIn(names: readonly string[], type: string): Promise<string[]> {
-    const found = await store.erasing.referrers(names.map(keyOf), limits.rolesOfPerson, type);
-    if (found.length < limits.rolesOfPerson) return [...new Set(found.map(nameOf))];
-    const say = `${limits.rolesOfPerson} of ${type} or more name this person (limit rolesOfPerson)`;
+  async function namedIn(names: readonly string[], by: ValueOf): Promise<string[]> {
+    const found = await store.having(by, names, limits.rolesOfPerson);
+    if (found.length < limits.rolesOfPerson) return found.map(nameOf);
+    const say = `${limits.rolesOfPerson} of ${by.type} or more name this person (limit rolesOfPerson)`;
     throw failure('too-costly', `${say}, so that it cannot be told what patients deny them.`);
   }
 
@@ -178,6 +178,13 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
   };
   return desk;
 }
+
+/**
+ * Where roles name who has them, and teams who is in them: the elements by which Consents that name a role or a team are
+ * understood, see `access/consent/actors.ts`. What else names a person is not looked at, however much it is.
+ */
+const ROLES: ValueOf = { type: 'PractitionerRole', param: 'practitioner' };
+const TEAMS: ValueOf = { type: 'CareTeam', param: 'participant' };
 
 /** By which it is told whom patients deny what. */
 const DECIDING: ReadonlySet<string> = new Set(['Consent', 'PractitionerRole', 'CareTeam']);

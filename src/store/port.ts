@@ -160,6 +160,12 @@ export interface Store {
    * server decides by itself: whom a reference names, whose patient an emergency is about. No caller is told.
    */
   ownersOf(keys: Key[]): Promise<(Owner | undefined)[]>;
+  /**
+   * Current resources of one type, of all owners, that have one of these texts as a value of their parameter; each once.
+   * What it costs follows these and the number of owners, not how much else has such a value. It too is for what the
+   * server decides by itself.
+   */
+  having(param: ValueOf, values: readonly string[], atMost: number): Promise<Key[]>;
   /** Newest first; a version that is written later never moves what a page has shown. */
   history(scope: HistoryScope, page: PageRequest, reach: Reach): Promise<Page<Version>>;
   /**
@@ -212,6 +218,12 @@ export interface Keeping {
   /** What the server notes about this store itself; it is not part of the data, and is never moved. */
   note(name: NoteName): Promise<string | undefined>;
   setNote(name: NoteName, value: string | undefined): Promise<void>;
+}
+
+/** A search parameter of a type. */
+export interface ValueOf {
+  type: ResourceType;
+  param: string;
 }
 
 /** What takes data away for good; see `repository/purge.ts`, the only one that does. */

@@ -56,7 +56,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   const parts: Parts = { ...settings, client, collections };
   const { search, count, countIn } = createSearch(parts);
   const current = createCurrent(client, collections.meta, settings.operationMs);
-  const { read, version, ownersOf, blobsInUse } = createRead(parts);
+  const { read, version, ownersOf, having, blobsInUse } = createRead(parts);
   const audit = createAudit(parts);
   const sharing = createSharing(parts);
   return {
@@ -64,6 +64,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     read: current(read),
     version: current(version),
     ownersOf: current(ownersOf),
+    having: current(having),
     blobsInUse: current(blobsInUse),
     history: current(createHistory(parts)),
     search: current(search),

@@ -13,7 +13,7 @@ import { together } from './together.js';
 export function createRead({
   collections: { versions },
   operationMs,
-}: Parts): Pick<Store, 'read' | 'version' | 'ownersOf' | 'blobsInUse'> {
+}: Parts): Pick<Store, 'read' | 'version' | 'ownersOf' | 'having' | 'blobsInUse'> {
   const options = { maxTimeMS: operationMs, raw: true };
 
   /** The current documents of these keys that may be seen; of others not a byte comes here, so that none is waited for. */
@@ -75,6 +75,16 @@ export function createRead({
       if (keys.length === 0) return [];
       const found = await answered(owners(keys.map(keyOf)));
       return keys.map((key) => found.get(keyOf(key))?.o as string | undefined);
+    },
+    async having({ type, param }, values, atMost) {
+      // No owner is given: between two of them the index `value` is skipped through.
+      const filter: VersionFilter = {
+        live: { $eq: type },
+        s: { $elemMatch: { p: { $eq: param }, v: { $in: [...values] } } },
+      };
+      const shown = { projection: { _id: 0, t: 1, i: 1 }, limit: atMost } as const;
+      const cursor = versions.find(filter, { maxTimeMS: operationMs, hint: 'value', ...shown });
+      return (await answered(cursor.toArray())).map(({ t, i }) => ({ type: t, id: i }));
     },
     async blobsInUse(hashes) {
       const named = { 'blob.hash': { $in: hashes, $exists: true } };

@@ -15,6 +15,7 @@ import { createHistory } from './history.js';
 import { createKeeping, type Hands } from './keeping.js';
 import { createLedger } from './ledger.js';
 import { createOpenings, createSharing } from './openings.js';
+import { createHaving } from './having.js';
 import { createReader } from './read.js';
 import { putRecord } from './record.js';
 import { createScopes, type Scopes } from './scopes.js';
@@ -52,6 +53,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
   const committer = createCommitter<Hands>(near, far, queueMax);
   const { search, count } = near.searcher;
   const { read, version, ownersOf, blobsInUse } = createReader(connection);
+  const having = createHaving(connection, near.scopes);
   const history = createHistory(connection);
   const changesAfter = createChanges(connection);
   const vault = createVault(connection, committer, clock);
@@ -105,6 +107,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     read: (keys, reach, bare) => answer(() => read(keys, reach, bare)),
     version: (key, number, reach) => answer(() => version(key, number, reach)),
     ownersOf: (keys) => answer(() => ownersOf(keys)),
+    having: (...asked) => answer(() => having(...asked)),
     history: (scope, page, reach) => answer(() => history(scope, page, reach)),
     search: (types, plan, order, page, reach) => answer(() => search(types, plan, order, page, reach)),
     count: (types, plan, reach, atMost) => answer(() => count(types, plan, reach, atMost)),

@@ -16,6 +16,8 @@ export interface Scopes {
     param: string,
     kind: EntryKind,
   ) => number[];
+  /** Those of all owners. */
+  across: (type: string, param: string, kind: EntryKind) => readonly number[];
   /** The parameters that resources of this owner and type are sorted by. */
   sorted: (owner: Owner, type: string) => readonly string[];
   /** The number of one scope, made when it is new; only inside a transaction. */
@@ -30,7 +32,8 @@ const KEPT = 100_000;
 export function createScopes({ all, get, tuple, insert }: Connection): Scopes {
   // Only what exists is kept: another process may make what is missing.
   const known = new Map<string, number>();
-  const sorted = new Map<string, { newest: number; params: string[] }>();
+  const sorted = createListed<string[]>(tuple);
+  const across = createListed<number[]>(tuple);
 
   function find(owner: Owner, type: string, param: string, kind: EntryKind): number | undefined {
     // What is ours has no such character, so that no two of these are one.
@@ -56,18 +59,24 @@ export function createScopes({ all, get, tuple, insert }: Connection): Scopes {
         }
       return [...found];
     },
-    sorted(owner, type) {
-      const name = `${type}\0${owner}`;
-      // A list is no longer whole when another connection makes a scope; none is ever taken away.
-      const newest = Number(tuple(sql`SELECT max(num) FROM scope`)?.[0]);
-      const kept = sorted.get(name);
-      if (kept?.newest === newest) return kept.params;
-      if (sorted.size >= KEPT) sorted.clear();
-      const rows = all(sql`SELECT param FROM scope WHERE owner = ${owner} AND type = ${type} AND kind = 'none'`);
-      const params = rows.map(({ param }) => String(param));
-      sorted.set(name, { newest, params });
-      return params;
-    },
+    across: (type, param, kind) =>
+      across.of(`${type}\0${param}\0${kind}`, () =>
+        // From owner to owner, since others have thousands of scopes between them.
+        all(sql`
+          WITH RECURSIVE each (owner) AS (
+            SELECT min(owner) FROM scope
+            UNION ALL SELECT (SELECT min(owner) FROM scope WHERE owner > each.owner) FROM each WHERE owner IS NOT NULL)
+          SELECT s.num FROM each CROSS JOIN scope s
+          ON s.owner = each.owner AND s.type = ${type} AND s.param = ${param} AND s.kind = ${kind}`).map(({ num }) =>
+          Number(num),
+        ),
+      ),
+    sorted: (owner, type) =>
+      sorted.of(`${type}\0${owner}`, () =>
+        all(sql`SELECT param FROM scope WHERE owner = ${owner} AND type = ${type} AND kind = 'none'`).map(({ param }) =>
+          String(param),
+        ),
+      ),
     make(owner, type, param, kind) {
       const found = find(owner, type, param, kind);
       if (found !== undefined) return found;
@@ -75,7 +84,27 @@ export function createScopes({ all, get, tuple, insert }: Connection): Scopes {
     },
     forget: () => {
       known.clear();
-      sorted.clear();
+      sorted.forget();
+      across.forget();
+    },
+  };
+}
+
+/** Lists of scopes: each is whole until another one is made, be it by another connection; none is ever taken away. */
+function createListed<List>(tuple: Connection['tuple']) {
+  const lists = new Map<string, { newest: number; list: List }>();
+  return {
+    of(name: string, find: () => List): List {
+      const newest = Number(tuple(sql`SELECT max(num) FROM scope`)?.[0]);
+      const kept = lists.get(name);
+      if (kept?.newest === newest) return kept.list;
+      if (lists.size >= KEPT) lists.clear();
+      const list = find();
+      lists.set(name, { newest, list });
+      return list;
+    },
+    forget: () => {
+      lists.clear();
     },
   };
 }

@@ -40,6 +40,27 @@ export function readContract({ promise, opened, places }: Bench): void {
     expect(await store().ownersOf([])).toEqual([]);
   });
 
+  promise('tells what has a value of a parameter, of whatever owner, each once, and only what is current', async () => {
+    const [place, other] = [places(), places()];
+    const [ada, bob] = [place.reference('Practitioner/ada'), place.reference('PractitionerRole/bob')];
+    const having = async (type: string, values: string[], atMost = 10) =>
+      (await store().having({ type, param: 'participant' }, values, atMost))
+        .map((key) => `${key.type}/${key.id}`)
+        .sort();
+    expect(await having('CareTeam', [ada, bob])).toEqual([]);
+    const both = [text('participant', ada), text('participant', bob)];
+    await place.create({ 'CareTeam/a': both, 'CareTeam/b': [text('subject', ada)], 'Encounter/a': both });
+    await other.create({ 'CareTeam/c': [text('participant', bob), text('participant', 'x')], 'CareTeam/d': both });
+    const [a, c, d] = [place.reference('CareTeam/a'), other.reference('CareTeam/c'), other.reference('CareTeam/d')];
+    expect(await having('CareTeam', [ada, bob])).toEqual([a, c, d].sort());
+    expect(await having('CareTeam', [ada])).toEqual([a, d].sort());
+    expect(await having('CareTeam', [ada, bob], 2)).toHaveLength(2);
+    expect([await having('CareTeam', []), await having('Group', [ada])]).toEqual([[], []]);
+    await store().write([place.change('CareTeam/a', 2), other.deletion('CareTeam/d', 2)]);
+    await store().write([place.change('CareTeam/b', 2, { entries: both })]);
+    expect(await having('CareTeam', [ada, bob])).toEqual([place.reference('CareTeam/b'), c].sort());
+  });
+
   promise('knows which blobs any version refers to, of whatever owner, also an old or a deleted one', async () => {
     const place = places();
     const hashOf = (name: string) =>
