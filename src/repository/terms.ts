@@ -61,7 +61,9 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
 
   async function look(principal: Principal, grant: Grant): Promise<Terms> {
     const [began, at] = [changed, clock.now()];
-    const [own, people] = await Promise.all([emergencies.ofGrant(grant.id), peopleOf(grant)]);
+    // Glass is broken by who treats: a patient's own grant has no emergencies.
+    const isPatients = principal.role === 'patient' || principal.role === 'related-person';
+    const [own, people] = await Promise.all([isPatients ? [] : emergencies.ofGrant(grant.id), peopleOf(grant)]);
     const found = await agreementsFor(principal, people, own);
     const refused =
       found.length === 0
@@ -81,7 +83,8 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
   /** What the caller is in FHIR, the roles that they have, and the teams that they are in. */
   async function peopleOf({ fhirUser }: Pick<Grant, 'fhirUser'>): Promise<{ names: string[]; teams: string[] }> {
     if (fhirUser === undefined) return { names: [], teams: [] };
-    const roles = await namedIn([fhirUser], ROLES);
+    // R4: PractitionerRole.practitioner is a Practitioner, and nobody else has a role.
+    const roles = fhirUser.startsWith('Practitioner/') ? await namedIn([fhirUser], ROLES) : [];
     const names = [fhirUser, ...roles];
     return { names, teams: await namedIn(names, TEAMS) };
   }
