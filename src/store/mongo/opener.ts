@@ -3,7 +3,7 @@
  * caller owns only.
  *
  * "Nothing" is true of the moment at which it was asked, so each search asks; those of one turn of the event loop share
- * the question, which is one look into an index. So what is opened is seen by whoever searches after it was acknowledged,
+ * the question, which is one look into an index, and one more for each where something is. So what is opened is seen by whoever searches after it was acknowledged,
  * whichever process opened it. "Something" is believed for a while: when it is no longer true, a search looks in vain.
  */
 import type { Reach } from '../port.js';
@@ -18,6 +18,9 @@ export interface Opener {
   hasSome: (types: readonly string[], reach: Reach) => Promise<boolean>;
 }
 
+/** Types, and whom they are open to. */
+type Asked = [types: string[], to: string[]];
+
 /** Milliseconds for which it is believed that something is open. */
 const BELIEVED_MS = 60_000;
 /** So many answers are kept; past that it begins anew. */
@@ -27,13 +30,18 @@ export function createOpener({ collections: { versions }, operationMs }: Parts):
   /** Until when it is believed, by question. */
   const believed = new Map<string, number>();
 
-  const ask = together(async (names) => new Map(await Promise.all(names.map(look))));
+  const ask = together(async (names) => {
+    const asked = names.map((name) => JSON.parse(name) as Asked);
+    // Mostly nothing is open to any of them, and one look says so of all.
+    if (names.length > 1 && !(await look([asked.flatMap(([types]) => types), asked.flatMap(([, to]) => to)])))
+      return new Map<string, boolean>();
+    const found = await Promise.all(asked.map(look));
+    return new Map(names.map((name, at) => [name, found[at] === true]));
+  });
 
-  async function look(name: string): Promise<[string, boolean]> {
-    const [types, to] = JSON.parse(name) as [string[], string[]];
+  async function look([types, to]: Asked): Promise<boolean> {
     const options = { projection: { _id: 1 }, hint: 'open', maxTimeMS: operationMs };
-    const found = await versions.findOne({ ...openEver(to), live: { $in: types } }, options);
-    return [name, found !== null];
+    return (await versions.findOne({ ...openEver(to), live: { $in: types } }, options)) !== null;
   }
 
   return {

@@ -1,7 +1,7 @@
 /** Reading by key. */
 import type { Document } from 'mongodb';
 import { isOpen } from '../../search/opened.js';
-import type { Reach, Store, Version } from '../port.js';
+import type { Key, Reach, Store, ValueOf, Version } from '../port.js';
 import type { VersionFilter } from './compile.js';
 import { documentId, foundFields, keyOf, opennessIn, toFound, toVersion, versionFields } from './documents.js';
 import { answered } from './errors.js';
@@ -43,6 +43,33 @@ export function createRead({
     return heads;
   }
 
+  async function having({ type, param }: ValueOf, values: readonly string[], atMost: number): Promise<Key[]> {
+    // No owner is given: between two of them the index `value` is skipped through.
+    const filter: VersionFilter = {
+      live: { $eq: type },
+      s: { $elemMatch: { p: { $eq: param }, v: { $in: [...values] } } },
+    };
+    const shown = { projection: { _id: 0, t: 1, i: 1 }, limit: atMost } as const;
+    const found = await versions.find(filter, { maxTimeMS: operationMs, hint: 'value', ...shown }).toArray();
+    return found.map(({ t, i }) => ({ type: t, id: i }));
+  }
+
+  /** Whether none of those that several ask about in one turn has any: mostly so, and one look says it of all. */
+  const doubted = new Map<string, { values: Set<string>; callers: number; none: Promise<boolean> }>();
+  function noneHas(by: ValueOf, values: readonly string[]): Promise<boolean> {
+    const name = `${by.type}.${by.param}`;
+    const group = doubted.get(name) ?? { values: new Set(), callers: 0, none: turn().then(look) };
+    doubted.set(name, group);
+    group.callers += 1;
+    for (const value of values) group.values.add(value);
+    return group.none;
+
+    async function look(): Promise<boolean> {
+      doubted.delete(name);
+      return group.callers > 1 && (await having(by, [...group.values], 1)).length === 0;
+    }
+  }
+
   async function versionOf(filter: VersionFilter): Promise<Version | undefined> {
     const cursor = versions.find(filter, { ...options, projection: versionFields, limit: 1 });
     const [document] = (await answered(cursor.toArray())) as unknown as Uint8Array[];
@@ -76,16 +103,8 @@ export function createRead({
       const found = await answered(owners(keys.map(keyOf)));
       return keys.map((key) => found.get(keyOf(key))?.o as string | undefined);
     },
-    async having({ type, param }, values, atMost) {
-      // No owner is given: between two of them the index `value` is skipped through.
-      const filter: VersionFilter = {
-        live: { $eq: type },
-        s: { $elemMatch: { p: { $eq: param }, v: { $in: [...values] } } },
-      };
-      const shown = { projection: { _id: 0, t: 1, i: 1 }, limit: atMost } as const;
-      const cursor = versions.find(filter, { maxTimeMS: operationMs, hint: 'value', ...shown });
-      return (await answered(cursor.toArray())).map(({ t, i }) => ({ type: t, id: i }));
-    },
+    having: (by, values, atMost) =>
+      answered(noneHas(by, values).then((none) => (none ? [] : having(by, values, atMost)))),
     async blobsInUse(hashes) {
       const named = { 'blob.hash': { $in: hashes, $exists: true } };
       return new Set(await answered(versions.distinct('blob.hash', named, { maxTimeMS: operationMs })));
@@ -95,3 +114,6 @@ export function createRead({
 
 /** So many different reaches are known at once. */
 const KEPT = 1000;
+
+/** The end of this turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));

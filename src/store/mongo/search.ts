@@ -35,7 +35,15 @@ export function createSearch(parts: Parts): {
   const opener = createOpener(parts);
   const rowsOf = createRows(parts);
 
+  /** Who owns nothing asks for what is open alone: mostly there is nothing. */
+  const hasNothing = async (types: readonly string[], reach: Reach): Promise<boolean> =>
+    reach.owners.length === 0 &&
+    reach.opened !== undefined &&
+    !opener.hadSome(types, reach) &&
+    !(await opener.hasSome(types, reach));
+
   async function search(...[types, plan, order, page, reach]: Parameters<Store['search']>): Promise<Page<Found>> {
+    if (await hasNothing(types, reach)) return { items: [] };
     const fields = sortFields(order, types);
     const asked = [
       await compile(plan, joinsOf(reach)),
