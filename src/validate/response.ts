@@ -77,7 +77,7 @@ export function createResponseCheck({ definitions, base, required }: Parts): Res
     const key = `${lookup.reach} ${canonical}`;
     const reference = parseReference(canonical, base);
     if (reference?.kind === 'contained') {
-      const contained = ((response.contained ?? []) as Resource[]).find(({ id }) => id === reference.id);
+      const contained = (response.contained ?? []).find(({ id }) => id === reference.id);
       if (contained?.resourceType !== 'Questionnaire') return `${canonical.slice(0, 80)} is not contained in it.`;
       return readyOf(formOf(contained, canonical), nothingCompiled(), lookup);
     }
