@@ -9,7 +9,7 @@
 import type { Reach } from '../port.js';
 import { openEver } from './openings.js';
 import type { Parts } from './parts.js';
-import { together } from './together.js';
+import { mostlyNone } from './together.js';
 
 export interface Opener {
   /** Whether something was open to them a short while ago; that is not asked. */
@@ -30,14 +30,10 @@ export function createOpener({ collections: { versions }, operationMs }: Parts):
   /** Until when it is believed, by question. */
   const believed = new Map<string, number>();
 
-  const ask = together(async (names) => {
-    const asked = names.map((name) => JSON.parse(name) as Asked);
-    // Mostly nothing is open to any of them, and one look says so of all.
-    if (names.length > 1 && !(await look([asked.flatMap(([types]) => types), asked.flatMap(([, to]) => to)])))
-      return new Map<string, boolean>();
-    const found = await Promise.all(asked.map(look));
-    return new Map(names.map((name, at) => [name, found[at] === true]));
-  });
+  const ask = mostlyNone<Asked, boolean>(
+    (all) => look([all.flatMap(([types]) => types), all.flatMap(([, to]) => to)]),
+    look,
+  );
 
   async function look([types, to]: Asked): Promise<boolean> {
     const options = { projection: { _id: 1 }, hint: 'open', maxTimeMS: operationMs };
@@ -48,7 +44,7 @@ export function createOpener({ collections: { versions }, operationMs }: Parts):
     hadSome: (types, reach) => (believed.get(nameOf(types, reach)) ?? 0) > performance.now(),
     async hasSome(types, reach) {
       const name = nameOf(types, reach);
-      const some = (await ask([name])).get(name) === true;
+      const some = (await ask([[...types], [...(reach.opened?.to ?? [])]])) === true;
       if (believed.size >= KEPT) believed.clear();
       if (some) believed.set(name, performance.now() + BELIEVED_MS);
       else believed.delete(name);

@@ -28,7 +28,7 @@ export async function readPage(
 }
 
 /** The driver's own option for a caller that may go away. */
-export const abortable = ({ gone }: PageRequest): { signal?: AbortSignal } =>
+export const abortable = ({ gone }: Pick<PageRequest, 'gone'>): { signal?: AbortSignal } =>
   gone === undefined ? {} : { signal: gone() };
 
 /** About what a document adds to a page: all but its text is small. */

@@ -8,7 +8,7 @@ import { answered } from './errors.js';
 import { openTo } from './openings.js';
 import type { Parts } from './parts.js';
 import { rawFields, type RawFields } from './raw.js';
-import { together } from './together.js';
+import { mostlyNone, together } from './together.js';
 
 export function createRead({
   collections: { versions },
@@ -43,7 +43,7 @@ export function createRead({
     return heads;
   }
 
-  async function having({ type, param }: ValueOf, values: readonly string[], atMost: number): Promise<Key[]> {
+  async function having({ type, param }: ValueOf, [values, atMost]: Having): Promise<Key[]> {
     // No owner is given: between two of them the index `value` is skipped through.
     const filter: VersionFilter = {
       live: { $eq: type },
@@ -54,20 +54,18 @@ export function createRead({
     return found.map(({ t, i }) => ({ type: t, id: i }));
   }
 
-  /** Whether none of those that several ask about in one turn has any: mostly so, and one look says it of all. */
-  const doubted = new Map<string, { values: Set<string>; callers: number; none: Promise<boolean> }>();
-  function noneHas(by: ValueOf, values: readonly string[]): Promise<boolean> {
+  /** By what they have it: mostly nobody has any of those values. */
+  const havings = new Map<string, (asked: Having) => Promise<Key[] | undefined>>();
+  function havingOf(by: ValueOf): (asked: Having) => Promise<Key[] | undefined> {
     const name = `${by.type}.${by.param}`;
-    const group = doubted.get(name) ?? { values: new Set(), callers: 0, none: turn().then(look) };
-    doubted.set(name, group);
-    group.callers += 1;
-    for (const value of values) group.values.add(value);
-    return group.none;
-
-    async function look(): Promise<boolean> {
-      doubted.delete(name);
-      return group.callers > 1 && (await having(by, [...group.values], 1)).length === 0;
-    }
+    const ask =
+      havings.get(name) ??
+      mostlyNone<Having, Key[]>(
+        async (all) => (await having(by, [all.flatMap(([values]) => values), 1])).length > 0,
+        (one) => having(by, one),
+      );
+    havings.set(name, ask);
+    return ask;
   }
 
   async function versionOf(filter: VersionFilter): Promise<Version | undefined> {
@@ -103,8 +101,7 @@ export function createRead({
       const found = await answered(owners(keys.map(keyOf)));
       return keys.map((key) => found.get(keyOf(key))?.o as string | undefined);
     },
-    having: (by, values, atMost) =>
-      answered(noneHas(by, values).then((none) => (none ? [] : having(by, values, atMost)))),
+    having: async (by, values, atMost) => (await answered(havingOf(by)([[...values], atMost]))) ?? [],
     async blobsInUse(hashes) {
       const named = { 'blob.hash': { $in: hashes, $exists: true } };
       return new Set(await answered(versions.distinct('blob.hash', named, { maxTimeMS: operationMs })));
@@ -112,8 +109,7 @@ export function createRead({
   };
 }
 
+type Having = [values: string[], atMost: number];
+
 /** So many different reaches are known at once. */
 const KEPT = 1000;
-
-/** The end of this turn of the event loop. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));

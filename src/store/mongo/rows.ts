@@ -21,8 +21,12 @@ export interface Asked {
   page: PageRequest;
 }
 
-/** @param isShort it looks at few documents, whatever is stored */
-export type RowsOf = (asked: Asked, isShort: boolean) => Promise<Half<RawFields>>;
+export interface Rows {
+  /** @param isShort it looks at few documents, whatever is stored */
+  of: (asked: Asked, isShort: boolean) => Promise<Half<RawFields>>;
+  /** Of several questions of one caller, by one that costs less than all of them. */
+  ofEach: (asked: Asked[]) => Promise<Half<RawFields>[]>;
+}
 
 interface Waiting extends Asked {
   done: (rows: Half<RawFields>) => void;
@@ -34,7 +38,7 @@ const PAGES = 16;
 const ROWS = 100;
 const BYTES = 8 * 1024 * 1024;
 
-export function createRows({ collections: { versions }, operationMs }: Parts): RowsOf {
+export function createRows({ collections: { versions }, operationMs }: Parts): Rows {
   const timed = { maxTimeMS: operationMs, allowDiskUse: true, raw: true };
 
   async function alone({ filter, fields, projection, page }: Asked): Promise<Half<RawFields>> {
@@ -49,8 +53,8 @@ export function createRows({ collections: { versions }, operationMs }: Parts): R
     return readPage(cursor, page);
   }
 
-  /** Undefined where they are too large to be held at once. */
-  async function joint(group: Asked[]): Promise<Half<RawFields>[] | undefined> {
+  /** Undefined where they are too large to be held at once. @param of what else is said of all of them */
+  async function joint(group: Asked[], of: Partial<PageRequest> = {}): Promise<Half<RawFields>[] | undefined> {
     const pipelines = group.map(({ filter, fields, projection, page }, at): Document[] => [
       { $match: filter },
       { $sort: orderOf(fields) },
@@ -60,8 +64,8 @@ export function createRows({ collections: { versions }, operationMs }: Parts): R
     const [first = [], ...others] = pipelines;
     const unions = others.map((pipeline) => ({ $unionWith: { coll: versions.collectionName, pipeline } }));
     const size = group.reduce((sum, { page }) => sum + page.size + 1, 0);
-    const cursor = versions.aggregate([...first, ...unions], { batchSize: size + 1, ...timed });
-    const { rows, more } = await readPage(cursor, { size, bytes: BYTES });
+    const cursor = versions.aggregate([...first, ...unions], { batchSize: size + 1, ...timed, ...abortable(of) });
+    const { rows, more } = await readPage(cursor, { bytes: BYTES, ...of, size });
     if (more) return undefined;
     const pages = group.map((): RawFields[] => []);
     for (const row of rows) pages[row[ASKED_BY] as number]?.push(row);
@@ -93,10 +97,13 @@ export function createRows({ collections: { versions }, operationMs }: Parts): R
 
   const join = gather<Waiting>((waiting) => Math.min(waiting.length, PAGES), answer);
 
-  return (asked, isShort) =>
-    isShort && asked.page.size <= ROWS && (asked.page.bytes ?? Infinity) >= BYTES
-      ? new Promise((done, failed) => join({ ...asked, done, failed }))
-      : alone(asked);
+  return {
+    of: (asked, isShort) =>
+      isShort && asked.page.size <= ROWS && (asked.page.bytes ?? Infinity) >= BYTES
+        ? new Promise((done, failed) => join({ ...asked, done, failed }))
+        : alone(asked),
+    ofEach: async (asked) => (await joint(asked, asked[0]?.page)) ?? Promise.all(asked.map(alone)),
+  };
 }
 
 /** Of which page a row is; no field of a document has this name. */

@@ -3,7 +3,7 @@ import type { ClientSession, Document } from 'mongodb';
 import type { Order, Plan } from '../../search/plan.js';
 import { keySpan } from '../../search/span.js';
 import { beforeBy, merged, type Half } from '../merge.js';
-import { StoreError, type Found, type Page, type PageRequest, type Reach, type Store } from '../port.js';
+import { StoreError, type Found, type Page, type Reach, type Store } from '../port.js';
 import { compile, type Joins, type VersionFilter } from './compile.js';
 import { dateBounds, isMainDate } from './dates.js';
 import { entriesOf, foundFields, toFound } from './documents.js';
@@ -12,7 +12,7 @@ import { createOpener } from './opener.js';
 import { openTo } from './openings.js';
 import { beyond, isNested, keysOf, positionOf, sortFields, type SortField } from './order.js';
 import type { Parts } from './parts.js';
-import { abortable, readPage, sizeOf } from './page.js';
+import { sizeOf } from './page.js';
 import { createRows } from './rows.js';
 import { rawFields, type RawFields } from './raw.js';
 
@@ -33,7 +33,7 @@ export function createSearch(parts: Parts): {
   const { collections, joinTargets, operationMs } = parts;
   const { versions } = collections;
   const opener = createOpener(parts);
-  const rowsOf = createRows(parts);
+  const rows = createRows(parts);
 
   /** Who owns nothing asks for what is open alone: mostly there is nothing. */
   const hasNothing = async (types: readonly string[], reach: Reach): Promise<boolean> =>
@@ -52,47 +52,18 @@ export function createSearch(parts: Parts): {
     ];
     const [first, open] = sidesOf(types, plan, reach);
     const projection = { ...foundFields(page.bare), ...sortProjection(order, fields) };
-    const rowsBy = (filter: VersionFilter) => rowsOf({ filter, fields, projection, page }, isNarrow(plan));
-    const alone = () => rowsBy({ $and: [first, ...asked] });
+    const question = (filter: VersionFilter) => ({ filter: { $and: [filter, ...asked] }, fields, projection, page });
+    const alone = () => rows.of(question(first), isNarrow(plan));
     if (open === undefined) return shown(fields, await alone());
     if (!opener.hadSome(types, reach)) {
       // Side by side: what is their own is the answer, unless something turns out to be open.
-      const [rows, some] = await Promise.all([alone(), opener.hasSome(types, reach)]);
-      if (!some) return shown(fields, rows);
+      const [own, some] = await Promise.all([alone(), opener.hasSome(types, reach)]);
+      if (!some) return shown(fields, own);
     }
-    const filters = [first, { $and: [open, notOf(reach.owners)] }].map((side) => ({ $and: [side, ...asked] }));
-    const halves = (await together(filters, fields, order, page, reach)) ?? (await Promise.all(filters.map(rowsBy)));
+    const halves = await rows.ofEach([first, { $and: [open, notOf(reach.owners)] }].map(question));
     const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
     const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
     return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
-  }
-
-  /** Both sides by one question, which costs half of two; undefined where they are too large to be held at once. */
-  async function together(
-    filters: VersionFilter[],
-    fields: SortField[],
-    order: Order[],
-    page: PageRequest,
-    { owners }: Reach,
-  ): Promise<Half<RawFields>[] | undefined> {
-    const [own = [], open = []] = filters.map((filter): Document[] => [
-      { $match: filter },
-      { $sort: new Map(fields.map(({ path, direction }) => [path, direction])) },
-      { $limit: page.size + 1 },
-      { $project: { ...foundFields(page.bare), ...sortProjection(order, fields) } },
-    ]);
-    const most = 2 * (page.size + 1);
-    const cursor = versions.aggregate([...own, { $unionWith: { coll: versions.collectionName, pipeline: open } }], {
-      batchSize: most + 1,
-      maxTimeMS: operationMs,
-      allowDiskUse: true,
-      raw: true,
-      ...abortable(page),
-    });
-    const { rows, more } = await readPage(cursor, { ...page, size: most });
-    if (more) return undefined;
-    const halves = [true, false].map((isOwn) => rows.filter(({ o }) => owners.includes(o as string) === isOwn));
-    return halves.map((some) => ({ rows: some.slice(0, page.size), more: some.length > page.size }));
   }
 
   function shown(fields: SortField[], { rows, more }: Half<RawFields>): Page<Found> {

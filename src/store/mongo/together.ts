@@ -38,3 +38,23 @@ export function together<T>(load: (keys: string[]) => Promise<Map<string, T>>) {
     return found;
   };
 }
+
+/**
+ * Questions of one turn to which the answer is mostly nothing: one asks whether there is anything for any of them, and only
+ * where there is each is asked by itself. Who comes alone is asked about at once.
+ */
+export function mostlyNone<Question, T>(
+  isAny: (questions: Question[]) => Promise<boolean>,
+  one: (question: Question) => Promise<T>,
+): (question: Question) => Promise<T | undefined> {
+  const ask = together(async (names): Promise<Map<string, T>> => {
+    const questions = names.map((name) => JSON.parse(name) as Question);
+    if (questions.length > 1 && !(await isAny(questions))) return new Map();
+    const found = await Promise.all(questions.map(one));
+    return new Map(found.map((answer, at) => [names[at] ?? '', answer]));
+  });
+  return async (question) => {
+    const name = JSON.stringify(question);
+    return (await ask([name])).get(name);
+  };
+}
