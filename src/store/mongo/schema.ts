@@ -139,30 +139,32 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
 /** Makes what is missing, refuses what is there but different, and takes the steps that the data still needs. */
 export async function prepare(db: Db): Promise<Collections> {
   await refuseLater(db);
-  for (const [name, expected] of Object.entries(indexes)) {
-    await ignoring([NAMESPACE_EXISTS], db.createCollection(name));
-    const collection = db.collection(name);
-    const [first, ...rest] = expected;
-    if (first === undefined) continue;
-    await ignoring([INDEX_OPTIONS_CONFLICT, INDEX_KEY_CONFLICT], collection.createIndexes([first, ...rest])).catch(
-      (error: unknown) => {
-        if (!hasCode(error, [DUPLICATE_KEY])) throw error;
-        throw new MongoRefused(`the data in "${name}" breaks a unique index: ${error.message}`);
-      },
-    );
-    const found = await collection.indexes();
-    for (const index of expected)
-      checkIndex(
-        name,
-        index,
-        found.find((one) => one.name === index.name),
-      );
-  }
+  await Promise.all(Object.entries(indexes).map(([name, expected]) => prepareOne(db, name, expected)));
   await migrate(db, randomUUID());
   const [versions, guards] = [db.collection<VersionDocument>('versions'), db.collection<GuardDocument>('guards')];
   const [sharing, vault] = [db.collection<SharingDocument>('sharing'), db.collection<VaultDocument>('vault')];
   const [meta, audit] = [db.collection<MetaDocument>('meta'), db.collection<AuditDocument>('audit')];
   return { versions, guards, sharing, vault, meta, audit };
+}
+
+async function prepareOne(db: Db, name: string, expected: readonly ExpectedIndex[]): Promise<void> {
+  await ignoring([NAMESPACE_EXISTS], db.createCollection(name));
+  const collection = db.collection(name);
+  const [first, ...rest] = expected;
+  if (first === undefined) return;
+  await ignoring([INDEX_OPTIONS_CONFLICT, INDEX_KEY_CONFLICT], collection.createIndexes([first, ...rest])).catch(
+    (error: unknown) => {
+      if (!hasCode(error, [DUPLICATE_KEY])) throw error;
+      throw new MongoRefused(`the data in "${name}" breaks a unique index: ${error.message}`);
+    },
+  );
+  const found = await collection.indexes();
+  for (const index of expected)
+    checkIndex(
+      name,
+      index,
+      found.find((one) => one.name === index.name),
+    );
 }
 
 const NAMESPACE_EXISTS = 48;
