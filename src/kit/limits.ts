@@ -142,6 +142,8 @@ export const limits = {
   /** Milliseconds for which what patients deny a caller is not looked at again; Consents that this may depend on, and roles and teams of one person. */
   termsTrustMs: 750,
   consentsOfCaller: 10_000,
+  /** Persons, roles, teams and organizations named by Consents of all, up to which it is looked at once for all callers whom they concern. */
+  namedByConsents: 1000,
   /** Resources that refer to a patient and are looked through together when a Consent of theirs is written. */
   patientReferrers: 5000,
   rolesOfPerson: 500,

@@ -18,6 +18,7 @@ import type { SearchRegistry } from '../search/registry.js';
 import type { Found, Key, Position, Store, ValueOf, Version } from '../store/port.js';
 import { createAgreements, patientOf, tooMany } from './consents/agreements.js';
 import { insideOf, someOf, toOf } from './consents/concerned.js';
+import { createNamed } from './consents/named.js';
 import { createEmergencyRecords, type EmergencyRecords } from './emergency/records.js';
 import { asked } from './failures.js';
 import { nameOf } from './operations.js';
@@ -55,6 +56,7 @@ interface Known {
 export function createTerms({ base, clock, isJudging = () => true, registry, store }: TermsParts): TermsDesk {
   const { agreements } = createAgreements({ store, registry, base });
   const emergencies = createEmergencyRecords(store.vault, clock);
+  const named = createNamed(store, clock);
   const known = new Map<string, Known | Promise<Terms>>();
   /** Nothing that was looked at before a change is kept after it. */
   let changed = 0;
@@ -63,7 +65,17 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
     const [began, at] = [changed, clock.now()];
     // Glass is broken by who treats: a patient's own grant has no emergencies.
     const isPatients = principal.role === 'patient' || principal.role === 'related-person';
-    const [own, people] = await Promise.all([isPatients ? [] : emergencies.ofGrant(grant.id), peopleOf(grant)]);
+    const [own, none] = await Promise.all([
+      isPatients ? [] : emergencies.ofGrant(grant.id),
+      named.noneSince(principal, grant),
+    ]);
+    const settled = (terms: Terms, until: Instant): Terms => {
+      if (began === changed) keep(grant.id, { terms, until });
+      else known.delete(grant.id);
+      return terms;
+    };
+    if (own.length === 0 && none !== undefined) return settled(noTerms, none + limits.termsTrustMs);
+    const people = await peopleOf(grant);
     const found = await agreementsFor(principal, people, own);
     const refused =
       found.length === 0
@@ -74,10 +86,7 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
         ? noTerms
         : { at, emergencies: own, ...(refused === undefined ? {} : { refusals: refused }) };
     const ends = own.map(({ until }) => until);
-    const until = Math.min(at + limits.termsTrustMs, refused?.until ?? Infinity, ...ends);
-    if (began === changed) keep(grant.id, { terms, until });
-    else known.delete(grant.id);
-    return terms;
+    return settled(terms, Math.min(at + limits.termsTrustMs, refused?.until ?? Infinity, ...ends));
   }
 
   /** What the caller is in FHIR, the roles that they have, and the teams that they are in. */
@@ -176,6 +185,7 @@ export function createTerms({ base, clock, isJudging = () => true, registry, sto
       if (!changes.some(({ type }) => DECIDING.has(type))) return;
       changed += 1;
       known.clear();
+      named.forget();
     },
     emergencies,
   };

@@ -1,5 +1,6 @@
 /** The part of the store's contract that is about what is open to others than its owner. */
 import type { Openness } from '../search/opened.js';
+import type { ResourceType } from '../fhir/types.js';
 import { StoreError, type Key } from './port.js';
 
 /** A resource that is open to an organization, or to everybody (`*`). */
@@ -20,7 +21,15 @@ export interface Sharing {
   of(via: string[]): Promise<Map<string, { generation: number; openings: Opening[] }>>;
   /** By which `via` each of these resources is open to anybody, at whatever time; by `Type/id`, without those that are not. */
   via(keys: Key[]): Promise<Map<string, string[]>>;
+  /**
+   * The names that begin so to which current resources of a type are open, at whatever time; undefined where more than
+   * `atMost` openings name one. It is for what the server decides by itself: no caller is told.
+   */
+  named(type: ResourceType, beginning: string, atMost: number): Promise<Set<string> | undefined>;
 }
+
+/** Where the names end that begin so. */
+export const endOf = (beginning: string): string => `${beginning}\u{10ffff}`;
 
 export const overtaken = (via: string): StoreError =>
   new StoreError('conflict', `What ${via} opens was computed anew meanwhile.`, via);

@@ -70,7 +70,11 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     search: current(search),
     count: current(count),
     changes: createFeed(parts),
-    sharing: { of: current((via) => sharing.of(via)), via: current((keys) => sharing.via(keys)) },
+    sharing: {
+      of: current((via) => sharing.of(via)),
+      via: current((keys) => sharing.via(keys)),
+      named: current((...asked) => sharing.named(...asked)),
+    },
     vault: createVault(parts),
     keeping: createKeeping(parts),
     erasing: createErasing(parts),

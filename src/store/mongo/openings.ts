@@ -5,7 +5,7 @@
  */
 import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb';
 import { isOpen, type OpenedTo, type Openness } from '../../search/opened.js';
-import { overtaken } from '../opened.js';
+import { endOf, overtaken } from '../opened.js';
 import type { Change, Key, Opened, Opening, Owner, Sharing } from '../port.js';
 import type { VersionFilter } from './compile.js';
 import { keyOf } from './documents.js';
@@ -131,7 +131,21 @@ export function createSharing({ collections: { versions, sharing }, operationMs 
     return new Map<string, string[]>(reasons.filter(([, some]) => some.length > 0));
   }
 
-  return { of: (some) => answered(of(some)), via: (keys) => answered(via(keys)) };
+  async function named(type: string, beginning: string, atMost: number) {
+    const open = { $exists: true, $elemMatch: { to: { $gte: beginning, $lt: endOf(beginning) } } };
+    const options = { ...timed, hint: 'open', projection: { _id: 0, 'open.to': 1 }, limit: atMost + 1 };
+    const documents = await versions.find({ open, live: type }, options).toArray();
+    const names = documents.flatMap((one) =>
+      (one.open ?? []).map(({ to }) => to).filter((to) => to.startsWith(beginning)),
+    );
+    return names.length > atMost ? undefined : new Set(names);
+  }
+
+  return {
+    of: (some) => answered(of(some)),
+    via: (keys) => answered(via(keys)),
+    named: (...asked) => answered(named(...asked)),
+  };
 }
 
 const openedBy = (via: readonly string[]): VersionFilter => ({ open: { $exists: true }, 'open.v': { $in: [...via] } });

@@ -1,5 +1,5 @@
 /** What is open, and why: rows beside the resources, which the writes that open and close put there. */
-import { overtaken } from '../opened.js';
+import { endOf, overtaken } from '../opened.js';
 import type { Key, Opened, Opening, Sharing } from '../port.js';
 import { answer, type Connection } from './connection.js';
 import { among, sql } from './sql.js';
@@ -96,5 +96,16 @@ export function createSharing({ all }: Connection): Sharing {
     return found;
   }
 
-  return { of: (some) => answer(() => of(some)), via: (keys) => answer(() => via(keys)) };
+  function named(type: string, beginning: string, atMost: number) {
+    const rows = all(sql`
+      SELECT org FROM opening WHERE org >= ${beginning} AND org < ${endOf(beginning)} AND type = ${type}
+      LIMIT ${atMost + 1}`);
+    return rows.length > atMost ? undefined : new Set(rows.map(({ org }) => String(org)));
+  }
+
+  return {
+    of: (some) => answer(() => of(some)),
+    via: (keys) => answer(() => via(keys)),
+    named: (...asked) => answer(() => named(...asked)),
+  };
 }

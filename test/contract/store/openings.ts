@@ -163,6 +163,32 @@ export function openingsContract({ promise, opened, open: openStore, places, clo
     expect(items).toHaveLength(2);
   });
 
+  promise('to whom resources of a type are open is told by the beginning of the names, up to a number', async () => {
+    const place = places();
+    await place.create({ 'Consent/a': [], 'Consent/b': [], 'Consent/c': [], 'Patient/p': [] });
+    const name = (rest: string) => `:${place.name} ${rest}`;
+    const named = (atMost = 10, beginning = name('')) => store().sharing.named('Consent', beginning, atMost);
+    expect(await named()).toEqual(new Set());
+    await write(
+      open(place, 'one', 0, [
+        opening(place, 'Consent/a', { to: name('x') }),
+        opening(place, 'Consent/a', { to: guest(place) }),
+        opening(place, 'Consent/b', { to: name('\u{10fffe}') }),
+        opening(place, 'Patient/p', { to: name('of another type') }),
+      ]),
+      open(place, 'two', 0, [opening(place, 'Consent/c', { to: name('x'), from: 5000, until: 6000 })]),
+    );
+    expect(await named()).toEqual(new Set([name('x'), name('\u{10fffe}')]));
+    expect(await named(3)).toEqual(new Set([name('x'), name('\u{10fffe}')]));
+    expect(await named(2)).toBeUndefined();
+    expect(await named(10, name('x'))).toEqual(new Set([name('x')]));
+    expect(await named(10, name('y'))).toEqual(new Set());
+    await store().write([place.change('Consent/b', 2), place.deletion('Consent/a', 2)]);
+    expect(await named()).toEqual(new Set([name('\u{10fffe}'), name('x')]));
+    await store().write([place.deletion('Consent/c', 2)]);
+    expect(await named()).toEqual(new Set([name('\u{10fffe}')]));
+  });
+
   promise('each reason opens what it says last, and takes nothing from others', async () => {
     const place = places();
     await place.create({ 'Patient/a': [], 'Patient/b': [], 'Patient/c': [] });
