@@ -79,6 +79,7 @@ export function createSearch(store: SeenStore, events?: Events): SearchDoor {
 
   /** Follows includes round by round: what was found in one is where the `:iterate` ones of the next begin. */
   async function includesOf(call: Call, search: Search, matches: Found[]): Promise<Found[]> {
+    if (search.includes.length + search.revincludes.length === 0) return [];
     const shown = new Set(matches.map(nameOf));
     const included: Found[] = [];
     let bytes = 0;

@@ -86,7 +86,10 @@ export function printParameter({ key, raw }: QueryParameter): string {
 }
 
 const encode = (text: string): string =>
-  encodeURIComponent(text).replace(/%(2C|3A|2F|24)/g, (code) => decodeURIComponent(code));
+  READABLE.test(text) ? text : encodeURIComponent(text).replace(/%(2C|3A|2F|24)/g, (code) => decodeURIComponent(code));
+
+/** What stands in a link as it is. */
+const READABLE = /^[\w.!~*'(),:/$-]*$/;
 
 function parameterOf(pair: string): QueryParameter {
   const equals = pair.indexOf('=');

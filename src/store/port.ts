@@ -52,8 +52,8 @@ export function isThere<T extends Version>(version: T | undefined): version is T
   return version !== undefined && (version.utf8 !== undefined || version.text !== undefined);
 }
 
-/** The JSON of what is no deletion, as it can be sent at the least cost. */
-export const jsonOf = ({ utf8, text = '' }: Version): Piece => utf8 ?? text;
+/** The JSON of what is no deletion, as it can be sent at the least cost: no text is decoded where there are bytes. */
+export const jsonOf = (version: Version): Piece => version.utf8 ?? version.text ?? '';
 
 /** A current version together with its search values. */
 export interface Found extends Version {

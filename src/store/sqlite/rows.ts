@@ -107,7 +107,8 @@ class Stored implements Found {
 
   get entries(): Entry[] {
     if (Array.isArray(this.#entries)) return this.#entries;
-    assert(typeof this.#entries === 'string', 'The search values were not asked for.');
-    return (this.#entries = decodeEntryRows(this.#entries).map(entryOf));
+    const rows = this.#entries;
+    assert(typeof rows === 'string' || rows instanceof Buffer, 'The search values were not asked for.');
+    return (this.#entries = decodeEntryRows(rows.toString()).map(entryOf));
   }
 }

@@ -7,7 +7,8 @@ import type { Found, Page, PageRequest, Position, Reach } from '../port.js';
 import type { Seen } from './compile.js';
 import type { Connection, Tuple } from './connection.js';
 import { refuseWideJoins } from './joins.js';
-import { BEHIND_FOUND, foundColumns, foundOf, TEXT } from './rows.js';
+import { createPacked } from './packed.js';
+import { BEHIND_FOUND, foundOf, TEXT } from './rows.js';
 import { MANY, PEEK, type FindSource, type Source } from './source.js';
 import { and, bound, chained, never, or, sql, type Sql, type SqlValue } from './sql.js';
 import type { Sides, Sight } from './within.js';
@@ -23,11 +24,13 @@ interface Rows extends Half<Tuple> {
 }
 
 export function createSearcher(
-  { page: read, get }: Connection,
+  { get, tuple }: Pick<Connection, 'get' | 'tuple'>,
   source: FindSource,
   { sidesOf }: Sight,
   joinTargets: number = limits.joinTargets,
 ): Searcher {
+  const read = createPacked({ tuple });
+
   function search(types: string[], plan: Plan, order: Order[], page: PageRequest, reach: Reach): Page<Found> {
     const sides = sidesOf(reach);
     refuseWideJoins(plan, sides, joinTargets, counted);
@@ -93,11 +96,8 @@ export function createSearcher(
   }
 
   /** The page is found first, by numbers and keys alone; only then are its own texts read. */
-  function readPage(numbers: Sql, keys: number, { size, bytes, bare }: PageRequest): Rows {
-    const query = sql`
-      SELECT ${foundColumns(bare)}, page.* FROM (${numbers}) page
-      CROSS JOIN resource r ON r.num = page.place CROSS JOIN version v ON v.seq = r.seq`;
-    return { ...read(query, size, TEXT, bytes), keys };
+  function readPage(numbers: Sql, keys: number, page: PageRequest): Rows {
+    return { ...read(numbers, keys, page), keys };
   }
 
   function shown({ rows, more, keys }: Rows): Page<Found> {

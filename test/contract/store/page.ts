@@ -1,6 +1,6 @@
 /** Pages: by key, so that what stays is shown exactly once whatever others write meanwhile. */
 import { everything, type Order, type Plan } from '../../../src/search/plan.js';
-import type { Position } from '../../../src/store/port.js';
+import type { Change, Position } from '../../../src/store/port.js';
 import type { Bench } from '../store.js';
 import { is, range, text, type Place } from './place.js';
 
@@ -77,6 +77,45 @@ export function pageContract({ promise, opened, places }: Bench): void {
     await store().write([5, 17, 40].map((n) => place.change(`${type}/o${n}`, 2, { entries: [text('all', 'x')] })));
     expect(await place.search([type], everything)).toEqual(before);
     expect(await place.search([type], is('all', 'x'))).toEqual(before);
+  });
+
+  promise('small and large texts stand in a page as they were written, and it ends early for its bytes', async () => {
+    const place = places();
+    const keys = [0.1 + 0.2, 123456789.12345679, 2 ** 53, -Infinity, 5e-324, 1, 7, 7];
+    const changes = keys.map((low, n) => {
+      const padding = '\u{1F600}é"'.repeat([1, 4000, 10, 20_000, 2, 2500, 3, 1][n] ?? 1);
+      const text_ = JSON.stringify({ resourceType: type, note: padding });
+      const entries = [text('code', 'x'), text('about', padding), range('date', low), text('n', String(n))];
+      return place.change(`${type}/o${n}`, 1, { text: text_, entries });
+    });
+    await store().write(changes);
+    const sorted = (values: string[]) => values.sort();
+    const told = ({ entries }: { entries: Change['entries'] }) => sorted(entries.map((one) => JSON.stringify(one)));
+    for (const order of [[], [{ param: 'date', descending: true }], [{ param: 'n', descending: false }]])
+      for (const [bare, bytes] of [
+        [false, undefined],
+        [true, undefined],
+        [false, 40_000],
+        [true, 200],
+      ] as const) {
+        const shown: string[] = [];
+        for (let after: Position | undefined, first = true; first || after !== undefined; first = false) {
+          const request = { size: 5, bare, ...(bytes && { bytes }), ...(after && { after }) };
+          const page = await store().search([type], is('code', 'x'), order, request, place.reach);
+          const sizes = page.items.map((one) => Buffer.byteLength(one.text ?? ''));
+          if (bytes !== undefined && sizes.length > 1)
+            expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(bytes);
+          for (const item of page.items) {
+            const change = changes.find(({ id }) => id === item.id);
+            expect([item.text, item.version, item.updated]).toEqual([change?.text, 1, change?.updated]);
+            expect(Buffer.from(item.utf8 ?? item.text ?? '').toString()).toBe(change?.text);
+            if (!bare && change !== undefined) expect(told(item)).toEqual(told(change));
+          }
+          shown.push(...page.items.map(place.short));
+          after = page.next && (JSON.parse(JSON.stringify(page.next)) as Position);
+        }
+        expect(sorted([...shown])).toEqual(keys.map((_, n) => `o${n}`));
+      }
   });
 
   promise('a page that ends with the last match has no next one', async () => {

@@ -43,10 +43,10 @@ function explained(plan: Plan, order: Order[] = [], type = 'Observation') {
   const lines: string[] = [];
   const watched: Connection = {
     ...connection,
-    page(query, size, bytes) {
+    tuple(query) {
       const steps = connection.all(sql`${{ text: `EXPLAIN QUERY PLAN ${query.text}`, values: query.values }}`);
       lines.push(...steps.map((step) => String(step.detail)));
-      return connection.page(query, size, bytes);
+      return connection.tuple(query);
     },
   };
   const scopes = createScopes(watched);

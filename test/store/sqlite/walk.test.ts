@@ -117,10 +117,10 @@ describe('what is read', () => {
     const lines: string[] = [];
     const watched: Connection = {
       ...connection,
-      page(query, size, bytes) {
+      tuple(query) {
         const steps = connection.all(sql`${{ text: `EXPLAIN QUERY PLAN ${query.text}`, values: query.values }}`);
         lines.push(...steps.map((step) => String(step.detail)));
-        return connection.page(query, size, bytes);
+        return connection.tuple(query);
       },
     };
     const { search } = createSearcher(watched, createSource(watched, createScopes(watched), 100), createSight(watched));

@@ -2,7 +2,7 @@
 import { subjectOf } from '../../../access/principal.js';
 import { searchset, type SearchEntry } from '../../../fhir/bundle.js';
 import { subsetOf } from '../../../fhir/subset.js';
-import { textOfPiece } from '../../../kit/pieces.js';
+import { textOfPiece, type Piece } from '../../../kit/pieces.js';
 import { compartmentOf } from '../../../search/compartment.js';
 import { parseSearch } from '../../../search/parse.js';
 import type { Found } from '../../../store/port.js';
@@ -41,8 +41,7 @@ export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
   const paging = { gone: call.gone, ...(after === undefined ? {} : { after }) };
   const { matches, included, total, next } = await repository.search(call, search, paging);
   const { subset } = search;
-  const entry = async (mode: SearchEntry['mode'], found: Found): Promise<SearchEntry> => {
-    const text = await repository.json(found);
+  const entry = (mode: SearchEntry['mode'], found: Found, text: Piece): SearchEntry => {
     // The elements that a client names are those of what it searches.
     const whole = subset === undefined || (mode === 'include' && subset.kind === 'elements');
     return {
@@ -51,10 +50,16 @@ export async function search(call: FhirCall, parts: Parts): Promise<Reply> {
       mode,
     };
   };
-  // One after another: each Binary opens a file.
   const entries: SearchEntry[] = [];
-  for (const found of matches) entries.push(await entry('match', found));
-  for (const found of included) entries.push(await entry('include', found));
+  for (const [mode, some] of [
+    ['match', matches],
+    ['include', included],
+  ] as const)
+    for (const found of some) {
+      const text = repository.json(found);
+      // One after another: each Binary opens a file. Nobody waits for what is there.
+      entries.push(entry(mode, found, text instanceof Promise ? await text : text));
+    }
   const links = pageLinks({
     url: `${base}${path}`,
     applied: search.applied,
