@@ -23,13 +23,19 @@ export function bytesOf(pieces: Pieces): Buffer {
   for (const piece of pieces) most += mostBytes(piece);
   const bytes = Buffer.allocUnsafe(most);
   let at = 0;
+  // Strings that follow each other are written together: each write is a call out of JavaScript.
+  let text = '';
   for (const piece of pieces) {
-    if (typeof piece === 'string') at += bytes.write(piece, at);
-    else {
-      bytes.set(piece, at);
-      at += piece.length;
+    if (typeof piece === 'string') {
+      text += piece;
+      continue;
     }
+    if (text !== '') at += bytes.write(text, at);
+    text = '';
+    bytes.set(piece, at);
+    at += piece.length;
   }
+  if (text !== '') at += bytes.write(text, at);
   return bytes.subarray(0, at);
 }
 

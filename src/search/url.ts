@@ -51,6 +51,7 @@ export function orValues(parameter: QueryParameter): string[] {
 
 /** Splits where the separator stands without a backslash before it; what comes out is still escaped. */
 export function splitUnescaped(raw: string, separator: ',' | '|' | '$'): string[] {
+  if (!raw.includes(separator)) return [raw];
   const parts: string[] = [];
   let start = 0;
   for (let at = 0; at < raw.length; at += 1) {
@@ -103,7 +104,7 @@ function parameterOf(pair: string): QueryParameter {
 function decode(text: string): string {
   let decoded: string;
   try {
-    decoded = decodeURIComponent(text.replaceAll('+', ' '));
+    decoded = text.includes('+') || text.includes('%') ? decodeURIComponent(text.replaceAll('+', ' ')) : text;
   } catch {
     const shown = text.slice(0, 80);
     throw failure('invalid', `'${shown}' is not valid percent-encoded UTF-8; write a literal % as %25.`);
