@@ -1,5 +1,5 @@
 /** What a thread makes of a large body is what the server would have made of it, whatever becomes of the thread. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { loadDefinitions } from '../../src/fhir/definitions.js';
@@ -243,6 +243,16 @@ test('without a thread the server does the work, says so once, and tries again l
   await new Promise((resolve) => setTimeout(resolve, 400));
   await aside.prepare(body(good));
   expect([said.length, starts]).toEqual([2, 2]);
+});
+
+const onLinux = process.platform === 'linux' ? test : test.failing;
+onLinux('where both want a core, the thread stands back for the one that answers requests', async () => {
+  const niceOf = (task: string): string | undefined =>
+    readFileSync(`/proc/self/task/${task}/stat`, 'utf8').split(') ')[1]?.split(' ')[16];
+  const before = new Set(readdirSync('/proc/self/task'));
+  await asideWith().prepare(body('{"resourceType":"Observation","status":"final","code":{"text":"x"}}'));
+  const niced = readdirSync('/proc/self/task').filter((task) => !before.has(task) && niceOf(task) !== '0');
+  expect([niceOf(String(process.pid)), niced.map(niceOf)]).toEqual(['0', ['10']]);
 });
 
 test('a thread that dies takes what it had with it, and nothing else', async () => {

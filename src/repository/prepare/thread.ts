@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadDefinitions } from '../../fhir/definitions.js';
 import { assert } from '../../kit/assert.js';
+import { standBack } from '../../kit/thread.js';
 import { createRegistry } from '../../search/registry.js';
 import { createAnswering, createCheckReady } from '../../validate/answering.js';
 import { createValidator } from '../../validate/validator.js';
@@ -10,6 +11,7 @@ import { answerOf, failed, transferred, type Answer } from './message.js';
 import { createPrepare, type Task } from './prepare.js';
 
 assert(parentPort !== null, 'This file is a thread of the server.');
+standBack();
 const port = parentPort;
 const { base } = workerData as { base: string };
 const definitions = loadDefinitions();
