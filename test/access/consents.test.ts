@@ -636,6 +636,25 @@ describeMongo('Consent at another process', (url) => {
       const written = performance.now();
       while ((await seen()) === 200) await pause(20);
       expect(performance.now() - written).toBeLessThan(1000 + SLOW_MS);
+      // One that names a role of a person counts there too: it is not the person who is named.
+      const nurse = `Practitioner/${await create({ resourceType: 'Practitioner' }, ward)}`;
+      const having = { resourceType: 'PractitionerRole', practitioner: ref(nurse) };
+      const role = await create(having, ward);
+      const asNurse = caller('consent-ward-nurse', {
+        role: 'specialist',
+        owner: 'ward',
+        user: 'n',
+        fhirUser: nurse,
+        scopes: 'user/*.rs',
+      });
+      const seenByNurse = async () => (await ask(`${there.base}/Patient/${patient}`, { headers: asNurse })).status;
+      expect(await seenByNurse()).toBe(200);
+      const actor = [{ role: { text: 'whoever' }, reference: ref(`PractitionerRole/${role}`) }];
+      const denying = { ...resource, provision: { type: 'deny', actor } };
+      await create(denying, desk);
+      const named = performance.now();
+      while ((await seenByNurse()) === 200) await pause(20);
+      expect(performance.now() - named).toBeLessThan(1000 + SLOW_MS);
       // A server that starts knows of whom Consents speak, also when that was never noted.
       const { store, blobs } = await openStore(config, systemClock);
       await store.keeping.setNote('judged', undefined);
