@@ -23,12 +23,13 @@ export async function answered<T>(work: Promise<T>, tooLong: 'unavailable' | 'to
   }
 }
 
-/** Of an operation that certainly wrote nothing. */
+/** Of an operation that certainly wrote nothing, unless MongoDB itself says that it may have. */
 export function toStoreError(error: unknown, tooLong: 'unavailable' | 'too-costly' = 'unavailable'): unknown {
   if (error instanceof StoreError) return error;
   if (isBareLine(error)) return new StoreError('unavailable', sentences.unavailable, undefined, { cause: error });
   if (!(error instanceof MongoError)) return error;
   const options = { cause: error };
+  if (error instanceof MongoWriteConcernError) return unknownOutcome(error);
   if (isTooLong(error)) return new StoreError(tooLong, sentences[tooLong], undefined, options);
   if (NO_ROOM_CODES.has(Number(error.code)))
     return new StoreError('full', 'MongoDB has no room left.', undefined, options);
@@ -52,7 +53,7 @@ export const isTrouble = (error: unknown): boolean =>
 
 /** What a socket says when it breaks under a command: the driver passes some of these on as they are. */
 const isBareLine = (error: unknown): boolean =>
-  error instanceof Error && LINE_CODES.has(String((error as NodeJS.ErrnoException).code));
+  typeof error === 'object' && error !== null && 'code' in error && LINE_CODES.has(String(error.code));
 
 /** A bulk write hides the class of what went wrong on the way, but carries the topology that a failed selection names. */
 const isWrappedSelection = (error: MongoError): boolean =>

@@ -4,6 +4,7 @@
  * asked of a new primary is such a write, and reads wait for it; one that was under way meanwhile is asked again.
  */
 import type { Collection, MongoClient, TopologyDescriptionChangedEvent } from 'mongodb';
+import { StoreError } from '../port.js';
 import { answered } from './errors.js';
 import type { MetaDocument } from './migrate.js';
 
@@ -36,7 +37,11 @@ export function createCurrent(client: MongoClient, meta: Collection<MetaDocument
   async function settle(): Promise<void> {
     const since = changes;
     const options = { upsert: true, maxTimeMS: operationMs };
-    await answered(meta.updateOne({ _id: { $eq: 'term' } }, { $set: { value: primary ?? '' } }, options));
+    const write = meta.updateOne({ _id: { $eq: 'term' } }, { $set: { value: primary ?? '' } }, options);
+    // Whatever becomes of it, who waits for it has written nothing.
+    await answered(write).catch((error: unknown) => {
+      throw error instanceof StoreError && error.reason === 'unknown' ? notYet(error) : error;
+    });
     if (since === changes) due = false;
   }
 
@@ -50,3 +55,6 @@ export function createCurrent(client: MongoClient, meta: Collection<MetaDocument
       }
     };
 }
+
+const notYet = (cause: StoreError): StoreError =>
+  new StoreError('unavailable', 'MongoDB has a new primary that no majority follows yet.', undefined, { cause });
