@@ -43,10 +43,19 @@ const namedIn = ofText(
 );
 
 /** A caller who has to do with what is asked. */
-export function fitting(world: World, token: Token, { about, through = [] }: Request, nth: number): Token {
-  const who = about === undefined ? token : near(world, token, about, nth);
+export function fitting(world: World, token: Token, { about, by, through = [] }: Request, nth: number): Token {
+  const who = about === undefined ? token : near(world, inRole(token, by ?? STAFF, nth, by !== undefined), about, nth);
   const type = through[nth % Math.max(through.length, 1)];
   return type === undefined ? who : narrowed(world, who, type, nth);
+}
+
+/** In one of these roles, whoever is one of the staff; in one of `by`, whoever is no patient. A patient's scopes are theirs. */
+function inRole(token: Token, roles: readonly Token['role'][], nth: number, isAsked: boolean): Token {
+  if (isPatient(token) || !(isAsked || STAFF.includes(token.role))) return token;
+  const role = roles[nth % roles.length]!;
+  if (!isPatientRole(role)) return { ...token, role };
+  const { person: _, ...rest } = token;
+  return { ...rest, role, scopes: token.scopes.map((one) => ({ ...one, context: 'patient' })) };
 }
 
 /**
@@ -71,7 +80,6 @@ function near(world: World, token: Token, { owner, versions }: Pick<Kept, 'owner
   return {
     ...rest,
     organization,
-    ...(token.role === 'system' || token.role === 'auditor' ? {} : { role: STAFF[nth % STAFF.length]! }),
     ...(person === undefined || who === undefined ? {} : { person: who }),
     ...(patient === undefined ? {} : { patient }),
     ...(nth % 5 === 0 ? { scopes: [scope('patient', '*')] } : nth % 2 === 0 ? { scopes: [own(token, '*')] } : {}),
@@ -81,7 +89,7 @@ function near(world: World, token: Token, { owner, versions }: Pick<Kept, 'owner
 
 /** Of what may be done to all types, a part. */
 const PARTS = ['crs', 'rus', 'r', 's', 'crs'];
-const STAFF = ['referrer', 'specialist', 'coordinator', 'administrator'] as const;
+const STAFF: readonly Token['role'][] = ['referrer', 'specialist', 'coordinator', 'administrator'];
 
 const scope = (context: TokenScope['context'], type: string, letters = 'cruds'): TokenScope => ({
   context,

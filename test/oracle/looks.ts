@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { openNow, type Eyes } from './authorizer.js';
 import type { Request, Verdict } from './request.js';
 import { TYPES } from './roles.js';
-import { keptOf, ofText, once } from './state.js';
+import { showing, shows } from './sharing.js';
+import { keptOf, ofText, once, thereOf } from './state.js';
 import { current, latest, nameOf, OWNERS, TODAY, type Json, type Kept, type World } from './world.js';
 
 const WAYS = [
@@ -31,6 +32,9 @@ interface Looked {
   /** By whose text it is told who has to do with it. */
   about: Pick<Kept, 'owner' | 'versions'>;
   ways: readonly Way[];
+  by?: Request['by'];
+  /** Of its versions, only those before the newest are asked for. */
+  isPast?: boolean;
 }
 
 /** What was changed has a past to hide, what was another patient's above all, and what is referred is hidden from many. */
@@ -38,14 +42,32 @@ const oneOf = (world: World): fc.Arbitrary<Looked> => {
   const alone = (ways: readonly Way[]) => (kept: Kept) => ({ kept, about: kept, ways });
   const changed = world.kept.filter(({ versions }) => versions.length > 1);
   const patients = ({ versions }: Kept) => new Set(versions.map(({ resource }) => resource?.subject?.reference));
+  const moved = changed.filter((kept) => patients(kept).size > 1);
   return fc.oneof(
-    fc.constantFrom(...world.kept).map(alone(WAYS)),
-    fc.constantFrom(...changed).map(alone(WAYS)),
-    fc.constantFrom(...changed.filter((kept) => patients(kept).size > 1)).map(alone(['vread', 'vread', 'history'])),
-    fc.tuple(fc.nat(), fc.nat(), fc.boolean()).map(([nth, at, isLate]) => decided(world, nth, at, isLate)),
-    fc.nat().map((nth) => freed(world, nth) ?? decided(world, nth, nth, true)),
+    { weight: 4, arbitrary: fc.constantFrom(...world.kept).map(alone(WAYS)) },
+    { weight: 4, arbitrary: fc.constantFrom(...changed).map(alone(WAYS)) },
+    { weight: 2, arbitrary: fc.constantFrom(...moved).map(alone(['vread', 'vread', 'history'])) },
+    { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...moved), fc.nat()).map(([kept, nth]) => asWas(kept, nth)) },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.nat(), fc.nat(), fc.boolean()).map(([nth, at, isLate]) => decided(world, nth, at, isLate)),
+    },
+    { weight: 4, arbitrary: fc.nat().map((nth) => freed(world, nth) ?? decided(world, nth, nth, true)) },
+    { weight: 1, arbitrary: fc.nat().map((nth) => form(world, nth) ?? decided(world, nth, nth, false)) },
+    { weight: 1, arbitrary: fc.nat().map((nth) => sent(world, nth) ?? decided(world, nth, nth, false)) },
   );
 };
+
+/** What was another patient's, by one of those whose it is or was. */
+function asWas(kept: Kept, nth: number): Looked {
+  const spoken = kept.versions.filter(({ resource }) => resource?.subject !== undefined);
+  const { at, resource } = spoken[nth % spoken.length]!;
+  const versions = [{ at, resource: { subject: resource.subject } }];
+  return { kept, about: { owner: kept.owner, versions }, ways: ['vread', 'vread', 'history'], by: BOUND, isPast: true };
+}
+
+/** Those of whom one half may see one patient alone. */
+const BOUND = ['patient', 'referrer'] as const;
 
 /** What a referral or a Consent decides about; as often as not one that was written while it was asked. */
 function decided(world: World, nth: number, at: number, isLate: boolean): Looked {
@@ -81,17 +103,46 @@ function freed(world: World, nth: number): Looked | undefined {
   return one && { kept: one.kept, about: { owner: one.to, versions: [] }, ways: ['read'] };
 }
 
+/** A form that a referral opens: of all that is, the one that an auditor's role is not in the way of. */
+function form(world: World, nth: number): Looked | undefined {
+  const all = once(world, 'forms', () =>
+    OWNERS.flatMap((to) =>
+      keptOf(world, 'Questionnaire')
+        .filter((kept) => kept.owner !== to && openNow(world).get(to)!.has(nameOf(kept)))
+        .map((kept) => ({ kept, to })),
+    ),
+  );
+  const one = all[nth % Math.max(all.length, 1)];
+  return one && { kept: one.kept, about: { owner: one.to, versions: [] }, ways: ['read'], by: ['auditor'] };
+}
+
+/** Bytes that say whose they are, by whose record shows them. */
+function sent(world: World, nth: number): Looked | undefined {
+  const all = once(world, 'sent', () =>
+    thereOf(world, 'Binary')
+      .filter((kept) => current(kept).securityContext !== undefined)
+      .flatMap((kept) =>
+        showing(world)
+          .filter((one) => shows(one, kept))
+          .map((by) => ({ kept, by })),
+      ),
+  );
+  const one = all[nth % Math.max(all.length, 1)];
+  const versions = one === undefined ? [] : [{ at: world.now, resource: { subject: current(one.by).subject } }];
+  return one && { kept: one.kept, about: { owner: one.kept.owner, versions }, ways: ['read', 'bytes'], by: BOUND };
+}
+
 const textOf = ofText((resource: Json): string => JSON.stringify(resource));
 const said = (kept: Kept): string => textOf(latest(kept));
 const refersTo = (one: Kept, other: Kept): boolean => said(one).includes(`"${nameOf(other)}"`);
 
 export const look = (world: World): fc.Arbitrary<Request> =>
-  fc.tuple(oneOf(world), fc.nat(), fc.nat()).map(([{ kept, about, ways }, turn, nth]): Request => {
+  fc.tuple(oneOf(world), fc.nat(), fc.nat()).map(([{ kept, about, ways, by, isPast = false }, turn, nth]): Request => {
     const way = ways[turn % ways.length]!;
     const at = nameOf(kept);
     const whole = (): Verdict => (current(kept) === undefined ? { status: 410 } : { status: 200, shown: [at] });
     const bare = (): Verdict => (current(kept) === undefined ? { status: 410 } : { status: 200 });
-    const version = (nth % kept.versions.length) + 1;
+    const version = (nth % (kept.versions.length - (isPast ? 1 : 0))) + 1;
     const rows: Record<Way, Request> = {
       read: { method: 'GET', path: `/${at}`, expected: (eyes) => seen(eyes, kept, whole) },
       head: { method: 'HEAD', path: `/${at}`, expected: (eyes) => seen(eyes, kept, bare) },
@@ -126,7 +177,11 @@ export const look = (world: World): fc.Arbitrary<Request> =>
       },
     };
     // A Binary has no summary.
-    return { ...rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way], about };
+    return {
+      ...rows[kept.type === 'Binary' && (way === 'summary' || way === 'elements') ? 'read' : way],
+      about,
+      ...(by && { by }),
+    };
   });
 
 /** What comes with the server has other histories than the world's, and hides nothing. */

@@ -70,6 +70,20 @@ export function referrals(builder: Builder): void {
         [named(builder, pick(OWNERS.filter((one) => one !== owner)))],
       );
     }
+  for (const owner of OWNERS) told(builder, owner);
+}
+
+/** One house is asked and another one told, of a patient who keeps nothing back: the told one sees what is not its to do. */
+function told({ world, add, pick }: Builder, owner: string): void {
+  const others = OWNERS.filter((one) => one !== owner);
+  const asked = pick(others);
+  add('Task', owner, {
+    status: pick(['requested', 'received', 'accepted', 'in-progress']),
+    intent: 'order',
+    for: ref(`Patient/${world.patients[owner]![0]!}`),
+    owner: ref(asked),
+    restriction: { recipient: others.filter((one) => one !== asked).map(ref) },
+  });
 }
 
 /** A reference that names the organization; of its own house at times, which says nothing. */

@@ -25,6 +25,8 @@ export interface Request {
   about?: Pick<Kept, 'owner' | 'versions'>;
   /** Types that it leads through on the way to what it finds: who may see less of one of them asks more often than others. */
   through?: string[];
+  /** Roles that it says most about: those who have to do with it ask in one of them. */
+  by?: readonly Token['role'][];
   expected: (eyes: Eyes) => Verdict;
   /** What an accepted one does to the world. */
   effect?: (eyes: Eyes, answer: Pick<Answer, 'body' | 'etag' | 'location'>) => void;

@@ -5,11 +5,11 @@ import { history, look, systemHistory } from './looks.js';
 import type { Request } from './request.js';
 import type { Token } from './roles.js';
 import { step, takeOver } from './steps.js';
+import { endConsent, turnRequest } from './turns.js';
 import {
   asImport,
   create,
   createByCondition,
-  endConsent,
   remove,
   staleWrite,
   update,
@@ -29,14 +29,15 @@ export function requests(world: World, tokens: fc.Arbitrary<Token>): fc.Arbitrar
     { weight: 12, arbitrary: include(world) },
     { weight: 6, arbitrary: pages(world, tokens) },
     { weight: 6, arbitrary: compartment(world) },
-    { weight: 32, arbitrary: look(world) },
+    { weight: 38, arbitrary: look(world) },
     { weight: 5, arbitrary: history(world) },
     { weight: 1, arbitrary: systemHistory() },
     { weight: 4, arbitrary: staleWrite(world) },
     { weight: 10, arbitrary: update(world) },
     { weight: 12, arbitrary: step(world, stepping) },
-    { weight: 3, arbitrary: takeOver(world, stepping) },
-    { weight: 2, arbitrary: endConsent(world) },
+    { weight: 4, arbitrary: takeOver(world, stepping) },
+    { weight: 4, arbitrary: endConsent(world) },
+    { weight: 3, arbitrary: turnRequest(world) },
     { weight: 3, arbitrary: remove(world) },
     { weight: 4, arbitrary: create(world) },
     { weight: 4, arbitrary: createByCondition(world) },

@@ -1,14 +1,13 @@
 /** Writes: what may be changed, created and deleted, by id and by condition. What is accepted changes the world too. */
 import fc from 'fast-check';
-import { openNow, type Eyes } from './authorizer.js';
+import type { Eyes } from './authorizer.js';
 import { conditionOn } from './conditions.js';
 import type { Request, Verdict } from './request.js';
 import { found, maySearch } from './searches.js';
-import { openIn } from './sharing.js';
-import { keptOf, ofText, once, thereOf } from './state.js';
+import { ofText, thereOf } from './state.js';
 import { mayStep } from './steps.js';
 import { consentOf } from './consents.js';
-import { current, latest, nameOf, OWNERS, ref, type Json, type Kept, type World } from './world.js';
+import { current, latest, nameOf, ref, type Json, type Kept, type World } from './world.js';
 
 /** How a resource becomes the next one: [type, element, values]. */
 const SUBJECTS = new Set([
@@ -54,7 +53,7 @@ const nextOf = (world: World, kept: Kept): fc.Arbitrary<[string, Json]> => {
 };
 
 /** References in a resource, and where its bytes are. */
-const leadingTo = ofText((resource: Json) => referencesIn(resource, true));
+export const leadingTo = ofText((resource: Json) => referencesIn(resource, true));
 const referringTo = ofText((resource: Json) => referencesIn(resource, false));
 
 function referencesIn(resource: Json, urls: boolean): string[] {
@@ -94,7 +93,7 @@ export function updated(eyes: Eyes, kept: Kept, next: Json, letter = 'u'): Verdi
   return { status: was === undefined ? 201 : 200 };
 }
 
-const effectOf =
+export const effectOf =
   (kept: Kept, next: Json): Request['effect'] =>
   ({ world }, { etag }) => {
     // What changes nothing makes no version.
@@ -131,34 +130,6 @@ export const update = (world: World): fc.Arbitrary<Request> => {
     }),
   );
 };
-
-/** A Consent ends that keeps something from another organization: what is open without it is open anew. */
-export const endConsent = (world: World): fc.Arbitrary<Request> =>
-  fc.nat().map((n): Request => {
-    const all = once(world, 'ending', () => {
-      const free = openIn(world, () => false);
-      const kept = world.kept.filter((one) =>
-        OWNERS.some((to) => free.get(to)!.has(nameOf(one)) && !openNow(world).get(to)!.has(nameOf(one))),
-      );
-      const there = thereOf(world, 'Consent').filter((one) => current(one).status === 'active');
-      const keeping = there.filter((consent) =>
-        kept.some(
-          (one) => one.owner === consent.owner && leadingTo(current(one)).includes(current(consent).patient.reference),
-        ),
-      );
-      return keeping.length > 0 ? keeping : keptOf(world, 'Consent');
-    });
-    const kept = all[n % all.length]!;
-    const next = { ...latest(kept), status: n % 2 === 0 ? 'inactive' : 'entered-in-error' };
-    return {
-      method: 'PUT',
-      path: `/${nameOf(kept)}`,
-      body: next,
-      about: { owner: kept.owner, versions: [{ at: world.now, resource: { patient: next.patient } }] },
-      expected: (eyes) => asImport(eyes, updated(eyes, kept, next), false),
-      effect: effectOf(kept, next),
-    };
-  });
 
 /** An administrator brings resources under their ids, so an id that is not there for them is theirs to use: but it is taken. */
 export const asImport = ({ token }: Eyes, verdict: Verdict, patched: boolean): Verdict =>
