@@ -24,8 +24,8 @@ export interface Asked {
 export interface Rows {
   /** @param isShort it looks at few documents, whatever is stored */
   of: (asked: Asked, isShort: boolean) => Promise<Half<RawFields>>;
-  /** Of several questions of one caller, by one that costs less than all of them. */
-  ofEach: (asked: Asked[]) => Promise<Half<RawFields>[]>;
+  /** Of several questions of one caller, by one that costs less than all of them; short ones go with those of others. */
+  ofEach: (asked: Asked[], isShort: boolean) => Promise<Half<RawFields>[]>;
 }
 
 interface Waiting extends Asked {
@@ -97,14 +97,19 @@ export function createRows({ collections: { versions }, operationMs }: Parts): R
 
   const join = gather<Waiting>((waiting) => Math.min(waiting.length, PAGES), answer);
 
+  const joined = (asked: Asked): Promise<Half<RawFields>> =>
+    new Promise((done, failed) => join({ ...asked, done, failed }));
+
   return {
-    of: (asked, isShort) =>
-      isShort && asked.page.size <= ROWS && (asked.page.bytes ?? Infinity) >= BYTES
-        ? new Promise((done, failed) => join({ ...asked, done, failed }))
-        : alone(asked),
-    ofEach: async (asked) => (await joint(asked, asked[0]?.page)) ?? Promise.all(asked.map(alone)),
+    of: (asked, isShort) => (isShort && isSmall(asked) ? joined(asked) : alone(asked)),
+    ofEach: async (asked, isShort) =>
+      isShort && asked.every(isSmall)
+        ? Promise.all(asked.map(joined))
+        : ((await joint(asked, asked[0]?.page)) ?? Promise.all(asked.map(alone))),
   };
 }
+
+const isSmall = ({ page: { size, bytes = Infinity } }: Asked): boolean => size <= ROWS && bytes >= BYTES;
 
 /** Of which page a row is; no field of a document has this name. */
 const ASKED_BY = 'askedBy';

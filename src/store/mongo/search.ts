@@ -60,7 +60,8 @@ export function createSearch(parts: Parts): {
       const [own, some] = await Promise.all([alone(), opener.hasSome(types, reach)]);
       if (!some) return shown(fields, own);
     }
-    const halves = await rows.ofEach([first, { $and: [open, notOf(reach.owners)] }].map(question));
+    const sides = [first, { $and: [open, notOf(reach.owners)] }].map(question);
+    const halves = await rows.ofEach(sides, isNarrow(plan));
     const directions = fields.map(({ direction }) => ({ descending: direction === -1 }));
     const isBefore = beforeBy(directions, (row: RawFields) => keysOf(fields, row));
     return shown(fields, merged(halves as [Half<RawFields>, Half<RawFields>], isBefore, page, sizeOf));
