@@ -121,6 +121,12 @@ export const indexes: Record<keyof Collections, ExpectedIndex[]> = {
     { name: 'last', key: { o: 1, live: 1, 'd.w': 1, 'd.l': 1, key: 1 }, partialFilterExpression: dated },
     { name: 'refers', key: { f: 1 }, partialFilterExpression: { f: { $exists: true } } },
     { name: 'open', key: { 'open.to': 1, live: 1, key: 1 }, partialFilterExpression: open },
+    // The worklist of who is asked for help: what is open to them, newest first.
+    ...(['f', 'l'] as const).map((end) => ({
+      name: `open ${end}`,
+      key: { 'open.to': 1, live: 1, 'd.w': 1, [`d.${end}`]: 1, key: 1 } as const,
+      partialFilterExpression: { ...open, ...dated },
+    })),
     { name: 'via', key: { 'open.v': 1 }, partialFilterExpression: open },
     { name: 'history', key: { o: 1, t: 1, u: 1, _id: 1 } },
     { name: 'feed', key: { u: 1, _id: 1, o: 1 } },
