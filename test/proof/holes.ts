@@ -8,7 +8,8 @@ import { holes as table, type Hole } from '../oracle/holes.js';
 import type { Figures, Proof } from './index.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-const SEED = 2026;
+/** Two worlds: a hole that is found in each is not found by luck. */
+const SEEDS = [2026, 7];
 /** A hole that is not found in so many pairs is not found. */
 const PAIRS = 2000;
 /** What the copy only reads. */
@@ -27,18 +28,19 @@ async function findAll(): Promise<Figures> {
   try {
     for (const name of LINKED) await symlink(join(ROOT, name), join(folder, name));
     for (const name of ['src', 'test/oracle']) await cp(join(ROOT, name), join(folder, name), { recursive: true });
-    const whole = await asked(folder);
-    if (whole.caught) throw new Error(`Without a hole it is found wrong: ${whole.why}`);
+    for (const { caught, why } of await asked(folder))
+      if (caught) throw new Error(`Without a hole it is found wrong: ${why}`);
     const figures: Figures = { holes: 0, caught: 0, 'most pairs': 0 };
     const missed: string[] = [];
     for (const hole of table) {
-      const { caught, pairs } = await withHole(folder, hole, () => asked(folder));
+      const found = await withHole(folder, hole, () => asked(folder));
       figures.holes! += 1;
-      console.log(`${caught ? `caught after ${pairs}` : 'NOT CAUGHT'}: ${hole.file}: ${hole.name}`);
-      if (!caught) missed.push(hole.name);
+      const after = found.map(({ caught, pairs }) => (caught ? `caught after ${pairs}` : 'NOT CAUGHT'));
+      console.log(`${after.join(', ')}: ${hole.file}: ${hole.name}`);
+      if (!found.every(({ caught }) => caught)) missed.push(hole.name);
       else {
         figures.caught! += 1;
-        figures['most pairs'] = Math.max(figures['most pairs']!, pairs);
+        figures['most pairs'] = Math.max(figures['most pairs']!, ...found.map(({ pairs }) => pairs));
       }
     }
     if (missed.length > 0)
@@ -63,10 +65,20 @@ async function withHole<T>(folder: string, { file, find, replace }: Hole, work: 
   }
 }
 
-/** Throws when the copy does not run: a hole that breaks everything is none. */
-async function asked(cwd: string): Promise<{ caught: boolean; pairs: number; why: string }> {
+interface Found {
+  caught: boolean;
+  pairs: number;
+  why: string;
+}
+
+/** Of each seed. Throws when the copy does not run: a hole that breaks everything is none. */
+async function asked(cwd: string): Promise<Found[]> {
   const run = promisify(execFile);
-  const args = ['--max-semi-space-size=64', '--import', 'tsx', 'test/oracle/holed.ts', `${SEED}`, `${PAIRS}`];
-  const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 10_000_000 });
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { caught: boolean; pairs: number; why: string };
+  const found: Found[] = [];
+  for (const seed of SEEDS) {
+    const args = ['--max-semi-space-size=64', '--import', 'tsx', 'test/oracle/holed.ts', `${seed}`, `${PAIRS}`];
+    const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 10_000_000 });
+    found.push(JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Found);
+  }
+  return found;
 }
