@@ -18,7 +18,8 @@ export type Authenticate = (headers: IncomingHttpHeaders, query: string) => Prin
 interface Known {
   principal: Principal;
   grant: string;
-  /** Looked at again from here on. */
+  /** Looked at again from the first of these on, beside the requests; from the second on they wait for it. */
+  soon: Instant;
   until: Instant;
 }
 
@@ -31,16 +32,32 @@ export interface BearerParts {
 
 export function createBearer({ grants, clients, clock, base }: BearerParts): Authenticate {
   const known = new Map<string, Known>();
+  /** What was looked at before a grant ended is not kept after it. */
+  let ends = 0;
   grants.whenEnded((id) => {
+    ends += 1;
     for (const [name, { grant }] of known) if (grant === id) known.delete(name);
   });
 
+  /** Many tokens are of one client: whether it is there is asked once for those that are looked at within a moment. */
+  const registered = new Map<string, { asked: Instant; isThere: Promise<boolean> }>();
+  function isRegistered(client: string): Promise<boolean> {
+    const there = registered.get(client);
+    const now = clock.now();
+    if (there !== undefined && now - there.asked < CLIENT_MS) return there.isThere;
+    if (registered.size >= limits.tokensKnown) registered.clear();
+    const isThere = clients.find(client).then((found) => found !== undefined);
+    isThere.catch(() => registered.delete(client));
+    registered.set(client, { asked: now, isThere });
+    return isThere;
+  }
+
   async function look(token: string, name: string): Promise<Principal> {
-    known.delete(name);
-    const asked = clock.now();
+    const [began, asked] = [ends, clock.now()];
     const found = await grants.access(token);
-    if (found?.grant.audience !== base) throw invalid();
-    if ((await clients.find(found.grant.client)) === undefined) throw invalid();
+    const isGood = found?.grant.audience === base && (await isRegistered(found.grant.client));
+    known.delete(name);
+    if (!isGood) throw invalid();
     const { grant, token: access } = found;
     const { client, context, fhirUser, id, organization, role, user } = grant;
     const principal: Principal = {
@@ -63,8 +80,15 @@ export function createBearer({ grants, clients, clock, base }: BearerParts): Aut
       if (known.size < limits.tokensKnown) break;
       known.delete(oldest);
     }
-    known.set(name, { principal, grant: id, until: Math.min(asked + limits.tokenTrustMs, access.expires) });
+    const until = Math.min(asked + limits.tokenTrustMs, access.expires);
+    if (began === ends) known.set(name, { principal, grant: id, soon: asked + SOON * (until - asked), until });
     return principal;
+  }
+
+  /** What cannot be found out now, the next request is told. */
+  function refresh(token: string, name: string, there: Known): void {
+    there.soon = there.until;
+    look(token, name).catch(() => undefined);
   }
 
   return (headers, query) => {
@@ -72,9 +96,18 @@ export function createBearer({ grants, clients, clock, base }: BearerParts): Aut
     const token = tokenOf(headers.authorization);
     const name = digest(token);
     const there = known.get(name);
-    return there !== undefined && clock.now() < there.until ? there.principal : look(token, name);
+    const now = clock.now();
+    if (there === undefined || now >= there.until) return look(token, name);
+    if (now >= there.soon) refresh(token, name, there);
+    return there.principal;
   };
 }
+
+/** The part of its time after which a token that is in use is looked at again, so that nobody waits for it. */
+const SOON = 0.8;
+
+/** With the time that a token is trusted less than a second. */
+const CLIENT_MS = 200;
 
 /** RFC 6750 2.1. Nothing in the query or a form is ever a token: both end up in logs. */
 function tokenOf(authorization: string | undefined): string {
