@@ -1,4 +1,5 @@
 /** AU-02: sign-ins, tokens, launches and decisions leave records too, the refused ones as well, and no secret is in them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   authorizeUrl,
   backend,
@@ -26,6 +27,8 @@ describeSmart('what the authorization server leaves behind', (server) => {
     return (body.entry ?? []).map(({ resource }: any) => resource);
   };
   const since = async (work: () => Promise<unknown>): Promise<any[]> => {
+    // What was done in this very millisecond was done before.
+    for (const before = server.clock.now(); server.clock.now() <= before; ) await pause(1);
     const from = new Date(server.clock.now()).toISOString();
     await work();
     return (await events(`date=ge${encodeURIComponent(from)}&type:not=rest`)).reverse();
