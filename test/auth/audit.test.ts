@@ -28,7 +28,7 @@ describeSmart('what the authorization server leaves behind', (server) => {
   };
   const since = async (work: () => Promise<unknown>): Promise<any[]> => {
     // What was done in this very millisecond was done before.
-    for (const before = server.clock.now(); server.clock.now() <= before; ) await pause(1);
+    for (const before = server.clock.now(); server.clock.now() <= before;) await pause(1);
     const from = new Date(server.clock.now()).toISOString();
     await work();
     return (await events(`date=ge${encodeURIComponent(from)}&type:not=rest`)).reverse();
